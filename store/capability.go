@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+)
+
+// The optional capabilities of a store. Each is found by type assertion. A
+// method that a store has but cannot serve in its present set-up answers
+// [ErrUnsupported] with the reason.
+//
+//	capability   what for
+//	Lister       admin tools, migration
+//	Cleaner      stores whose server does not expire records by itself
+//	Pinger       health checks
+//	io.Closer    stores that own connections, files or timers
+
+// An Entry is one record together with its key, as a [Lister] yields it.
+type Entry struct {
+	Key    string
+	Record Record
+}
+
+// A Lister can walk over all of its records.
+type Lister interface {
+	// List yields every live record whose key begins with prefix, each at
+	// least once if it was there from the beginning to the end of the walk, in
+	// no particular order. It holds a bounded number of records in memory, does
+	// not block other users of the store for long, and stops with the error
+	// as the last element. The caller may change or delete records on the way.
+	List(ctx context.Context, prefix string) iter.Seq2[Entry, error]
+}
+
+// A Cleaner removes expired records when asked, for stores whose server does
+// not do it by itself. Expired records never count as existing; cleaning up
+// is about space alone.
+type Cleaner interface {
+	// DeleteExpired removes at most limit records that have expired, and
+	// returns how many it removed. If that is fewer than limit, none were left.
+	// It may be called from many processes at once.
+	DeleteExpired(ctx context.Context, limit int) (int, error)
+}
+
+// A Pinger can tell whether the store would answer.
+type Pinger interface {
+	// Ping returns nil if the store can be reached and used.
+	Ping(ctx context.Context) error
+}
+
+// Close closes s if it is an io.Closer, and does nothing otherwise.
+func Close(s Store) error {
+	if c, ok := s.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// Later returns the later of two expiries, where the zero time means never.
+// It is what Touch needs in order not to shorten.
+func Later(a, b time.Time) time.Time {
+	if a.IsZero() || b.IsZero() {
+		return time.Time{}
+	}
+	if b.After(a) {
+		return b
+	}
+	return a
+}
