@@ -1,0 +1,173 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// plain is the simplest store that keeps all the rules: a map and a mutex. It
+// is what the suite is tried on, and what the broken stores are made of.
+type plain struct {
+	mu      sync.Mutex
+	records map[string]store.Record
+	token   uint64
+	limit   int
+	closed  bool
+}
+
+var (
+	_ store.Lister  = (*plain)(nil)
+	_ store.Cleaner = (*plain)(nil)
+	_ store.Pinger  = (*plain)(nil)
+)
+
+func newPlain() *plain {
+	return &plain{records: map[string]store.Record{}, limit: 1 << 20}
+}
+
+// enter does what every method begins with.
+func (s *plain) enter(ctx context.Context, key string) error {
+	if err := store.CheckKey(key); err != nil {
+		return err
+	}
+	return s.open(ctx)
+}
+
+func (s *plain) open(ctx context.Context) error {
+	if s.closed {
+		return store.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// live returns the live record of key, or the zero Record.
+func (s *plain) live(key string) store.Record {
+	if r := s.records[key]; r.Live(time.Now()) {
+		return r
+	}
+	return store.Record{}
+}
+
+func (s *plain) Load(ctx context.Context, key string) (store.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.enter(ctx, key); err != nil {
+		return store.Record{}, err
+	}
+	r := s.live(key)
+	if !r.Exists() {
+		return r, fmt.Errorf("plain: load: %w", store.ErrNotFound)
+	}
+	return r, nil
+}
+
+func (s *plain) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.enter(ctx, key); err != nil {
+		return store.Record{}, err
+	}
+	if len(next.Data) > s.limit {
+		return store.Record{}, store.TooLarge(len(next.Data), s.limit)
+	}
+	now := s.live(key)
+	if now.Exists() != prev.Exists() || now.Token != prev.Token {
+		return store.Record{}, fmt.Errorf("plain: save: %w", store.ErrConflict)
+	}
+	if !next.Live(time.Now()) {
+		delete(s.records, key)
+		return store.Record{}, nil
+	}
+	s.token++
+	data := bytes.Clone(next.Data)
+	next = store.Record{Data: data[:len(data):len(data)], Expires: next.Expires, Token: s.token}
+	s.records[key] = next
+	return next, nil
+}
+
+func (s *plain) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.enter(ctx, key); err != nil {
+		return err
+	}
+	r := s.live(key)
+	if !r.Exists() {
+		return fmt.Errorf("plain: touch: %w", store.ErrNotFound)
+	}
+	r.Expires = store.Later(r.Expires, expires)
+	s.records[key] = r
+	return nil
+}
+
+func (s *plain) Delete(ctx context.Context, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.enter(ctx, key); err != nil {
+		return err
+	}
+	delete(s.records, key)
+	return nil
+}
+
+func (s *plain) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		s.mu.Lock()
+		err := s.open(ctx)
+		keys := slices.Collect(maps.Keys(s.records))
+		s.mu.Unlock()
+		for _, key := range keys {
+			if err != nil {
+				break
+			}
+			s.mu.Lock()
+			r := s.live(key)
+			err = s.open(ctx)
+			s.mu.Unlock()
+			if err == nil && r.Exists() && strings.HasPrefix(key, prefix) && !yield(store.Entry{Key: key, Record: r}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(store.Entry{}, err)
+		}
+	}
+}
+
+func (s *plain) DeleteExpired(ctx context.Context, limit int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(ctx); err != nil {
+		return 0, err
+	}
+	n := 0
+	for key, r := range s.records {
+		if n < limit && !r.Live(time.Now()) {
+			delete(s.records, key)
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (s *plain) Ping(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open(ctx)
+}
+
+func (s *plain) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
