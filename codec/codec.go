@@ -7,7 +7,7 @@
 // values of other programs byte for byte.
 package codec
 
-import "errors"
+import "github.com/cloakroom/cloakroom/internal/wire"
 
 // A Field is one named value of a record, in the bytes of its codec.
 type Field struct {
@@ -58,20 +58,20 @@ type Codec interface {
 // Errors that callers branch on, with errors.Is.
 var (
 	// ErrMalformed says that bytes do not follow their format.
-	ErrMalformed = errors.New("malformed data")
+	ErrMalformed = wire.ErrMalformed
 	// ErrLimit says that data is larger, deeper or longer than allowed.
-	ErrLimit = errors.New("limit exceeded")
+	ErrLimit = wire.ErrLimit
 	// ErrType says that a value and a Go type do not fit each other.
-	ErrType = errors.New("type mismatch")
+	ErrType = wire.ErrType
 )
 
 // Limits that hold for every codec of this package, in both directions.
 const (
 	// MaxSize is the size of the largest record in bytes: 16 MiB.
-	MaxSize = 16 << 20
+	MaxSize = wire.MaxSize
 	// MaxDepth is how deeply lists and dictionaries may be nested, the record
-	// itself counted as the first level.
-	MaxDepth = 256
-	// MaxFields is how many fields a record may have.
-	MaxFields = 1 << 16
+	// itself counted as the first level: 256.
+	MaxDepth = wire.MaxDepth
+	// MaxFields is how many fields a record may have: 65536.
+	MaxFields = wire.MaxFields
 )
