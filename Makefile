@@ -1,0 +1,38 @@
+# The targets that people and CI use; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Every folder with a go.mod; internal/tools holds tools alone.
+MODULES := $(sort $(patsubst ./%,%,$(dir $(shell find . -name go.mod -not -path './internal/tools/*'))))
+STATICCHECK := go tool -modfile=$(CURDIR)/internal/tools/go.mod staticcheck
+FUZZTIME ?= 60s
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run the tutorial app on http://localhost:5000
+	go run ./cmd/cloakroom demo
+
+test: ## every test there is, with the race detector; installs what it needs
+	./scripts/setup
+	go test -race -timeout 30m work
+
+lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by itself
+	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	  if [ -n "$$files" ]; then echo "not formatted by gofmt:"; echo "$$files"; exit 1; fi
+	go vet work
+	@for m in $(MODULES); do echo "staticcheck $$m"; (cd $$m && $(STATICCHECK) ./...); done
+	@for m in $(MODULES); do echo "build alone $$m"; (cd $$m && GOWORK=off go build ./... && GOWORK=off go mod tidy -diff); done
+
+fuzz: ## each fuzz target for FUZZTIME (60s)
+	./scripts/fuzz $(FUZZTIME)
+
+bench: ## side by side with the peers, into bench/results.txt
+	./bench/run
+
+tidy: ## go mod tidy everywhere
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
+	go work sync
+
+.PHONY: help demo test lint fuzz bench tidy
