@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"hash/maphash"
-
-	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
 // fewFields is up to how many fields a name is looked for one by one, which
@@ -124,13 +122,4 @@ func checkJoin(fields []Field) error {
 // fail says what c was doing when err came up.
 func fail(c Codec, operation string, err error) error {
 	return fmt.Errorf("codec: %s %s: %w", operation, c.Name(), err)
-}
-
-// inner is a codec of this package, as [Convert] needs it.
-type inner interface {
-	Codec
-	// reader returns a reader that knows the number of elements.
-	reader(raw []byte) (wire.Reader, error)
-	// lossless returns a writer that refuses what it would have to change.
-	lossless() wire.Writer
 }

@@ -121,8 +121,8 @@ func (c msgPack) Join(dst []byte, fields []Field) ([]byte, error) {
 		}
 		out = append(out, f.Raw...)
 	}
-	if len(out)-len(dst) > MaxSize {
-		return dst, fail(c, "join", ErrLimit)
+	if err := checkRecord(out[len(dst):]); err != nil {
+		return dst, fail(c, "join", err)
 	}
 	return out, nil
 }
@@ -160,7 +160,10 @@ func (c msgPack) scalar(raw []byte) (wire.Token, error) {
 }
 
 func (msgPack) reader(raw []byte) (wire.Reader, error) {
-	return msgpack.NewReader(raw), msgpack.Check(raw, MaxDepth)
+	if err := msgpack.Check(raw, MaxDepth); err != nil {
+		return nil, err
+	}
+	return msgpack.NewReader(raw), nil
 }
 
 func (msgPack) lossless() wire.Writer { return msgpack.Writer{} }
