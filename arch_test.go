@@ -1,0 +1,145 @@
+package cloakroom_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cloakroom/cloakroom"
+
+// The layers, from top to bottom: a package may import packages of its own
+// module only if they stand in its list. An entry that ends in /... stands for
+// a folder and all below it.
+var mayImport = map[string][]string{
+	"":                   {"codec", "seal", "store"},
+	"codec":              {"internal/..."},
+	"seal":               {},
+	"itsdangerous":       {},
+	"store":              {},
+	"store/storetest":    {"store"},
+	"store/memstore":     {"store"},
+	"store/filestore":    {"store"},
+	"internal/msgpack":   {"internal/wire"},
+	"internal/jsontext":  {"internal/wire"},
+	"internal/wire":      {},
+	"internal/pickle":    {},
+	"internal/tools/...": {},
+}
+
+func TestLayers(t *testing.T) {
+	seen := 0
+	eachGoFile(t, func(dir, file string, imports []string) {
+		if strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		allowed, ok := rule(dir)
+		if !ok {
+			t.Errorf("%s: package %q has no rule in mayImport: add it to the layer where it belongs", file, dir)
+			return
+		}
+		seen++
+		for _, imp := range imports {
+			rel, own := strings.CutPrefix(imp, module)
+			if !own {
+				continue
+			}
+			if rel = strings.TrimPrefix(rel, "/"); !matchAny(allowed, rel) {
+				t.Errorf("%s imports %q, which its layer may not", file, imp)
+			}
+		}
+	})
+	if seen < 20 {
+		t.Errorf("only %d files were checked: the walk is broken", seen)
+	}
+}
+
+// Tests count too: who runs them should not download anything either.
+func TestRootModuleRequiresNothing(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mod)) {
+		for _, word := range []string{"require", "replace", "tool"} {
+			if strings.HasPrefix(line, word) {
+				t.Errorf("go.mod: %q", line)
+			}
+		}
+	}
+	eachGoFile(t, func(_, file string, imports []string) {
+		for _, imp := range imports {
+			first, _, _ := strings.Cut(imp, "/")
+			if strings.Contains(first, ".") && imp != module && !strings.HasPrefix(imp, module+"/") {
+				t.Errorf("%s imports %q", file, imp)
+			}
+		}
+	})
+}
+
+func rule(dir string) ([]string, bool) {
+	for pattern, allowed := range mayImport {
+		if matchAny([]string{pattern}, dir) {
+			return allowed, true
+		}
+	}
+	return nil, false
+}
+
+func matchAny(patterns []string, dir string) bool {
+	for _, p := range patterns {
+		folder, deep := strings.CutSuffix(p, "/...")
+		if dir == folder || deep && strings.HasPrefix(dir, folder+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// eachGoFile calls f for every Go file of the root module, with its folder
+// relative to the root.
+func eachGoFile(t *testing.T, f func(dir, file string, imports []string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, err := os.Stat(filepath.Join(p, "go.mod"))
+			if p != "." && (err == nil || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		var imports []string
+		for _, spec := range parsed.Imports {
+			imp, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			imports = append(imports, imp)
+		}
+		dir := path.Dir(filepath.ToSlash(p))
+		if dir == "." {
+			dir = ""
+		}
+		f(dir, p, imports)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

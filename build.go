@@ -1,0 +1,198 @@
+package cloakroom
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// build applies d to b and returns the session that comes out: its fields and
+// their codec. Fields that d does not mention keep their bytes. It returns no
+// fields if a session that does not exist yet would be empty.
+func (m *Manager) build(b *base, d *draft, now time.Time) ([]codec.Field, codec.Codec, error) {
+	own := m.opts.Codec
+	fields := b.fields
+	if b.exists() && b.codec != own {
+		converted, err := convertFields(own, b.codec, b.fields)
+		if errors.Is(err, codec.ErrType) {
+			own = b.codec // it cannot be said in our codec: keep theirs
+		} else if err != nil {
+			return nil, nil, fmt.Errorf("cloakroom: save: convert the record to %s: %w", own.Name(), err)
+		} else {
+			fields = converted
+		}
+	}
+	w := builder{m: m, b: b, d: d, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+2)}
+	w.meta(fields, now)
+	w.keep(fields)
+	w.add(fields)
+	w.flashes(fields)
+	if !b.exists() && w.values == 0 {
+		return nil, nil, nil
+	}
+	return w.out, own, w.err
+}
+
+func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, error) {
+	out := make([]codec.Field, len(fields))
+	for i, f := range fields {
+		if f.Name == nil {
+			return nil, fmt.Errorf("%w: a name is not a string", codec.ErrType)
+		}
+		raw, err := codec.Convert(nil, to, from, f.Raw)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = codec.Field{Name: f.Name, Raw: raw}
+	}
+	return out, nil
+}
+
+// A builder puts the fields of a record together. Its codec is the record's,
+// which may not be the one that changes were encoded in.
+type builder struct {
+	m      *Manager
+	b      *base
+	d      *draft
+	codec  codec.Codec
+	out    []codec.Field
+	values int // fields that are not cloakroom's own
+	err    error
+}
+
+func (w *builder) append(name string, raw []byte) {
+	w.out = append(w.out, codec.Field{Name: []byte(name), Raw: raw})
+}
+
+// marshal encodes one of our own small values, which every codec can.
+func (w *builder) marshal(name string, v any) {
+	raw, err := w.codec.Marshal(nil, v)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("cloakroom: save: %w", err)
+		return
+	}
+	w.append(name, raw)
+}
+
+// meta writes the fields that come first in a new record. In one that exists
+// they keep their place and bytes if they did not change.
+func (w *builder) meta(fields []codec.Field, now time.Time) {
+	if w.b.created <= 0 && w.m.opts.Lifetime != NoLimit {
+		w.marshal(nameCreated, now.Unix())
+	}
+	permanent := w.b.permanent
+	switch {
+	case w.d.permanent.gen != 0:
+		permanent = w.d.permanent.value
+	case !w.b.exists():
+		permanent = w.m.opts.Permanent
+	}
+	if permanent && !w.b.permanent {
+		w.marshal(namePermanent, true)
+	}
+}
+
+// keep takes over the fields of the record that d leaves in place.
+func (w *builder) keep(fields []codec.Field) {
+	for _, f := range fields {
+		if f.Name != nil && reserved(string(f.Name)) {
+			if w.keepReserved(&f) {
+				w.out = append(w.out, f)
+			}
+			continue
+		}
+		if w.d.cleared != 0 {
+			continue
+		}
+		if f.Name != nil {
+			if c := w.d.find(string(f.Name)); c != nil {
+				if c.raw == nil {
+					continue
+				}
+				f.Raw = w.convert(c.raw)
+			}
+		}
+		w.values++
+		w.out = append(w.out, f)
+	}
+}
+
+func (w *builder) keepReserved(f *codec.Field) bool {
+	switch string(f.Name) {
+	case nameCreated:
+		return w.b.created > 0
+	case namePermanent:
+		return w.b.permanent && (w.d.permanent.gen == 0 || w.d.permanent.value)
+	default: // the flash messages
+		return !w.d.flash.dirty() && w.d.cleared == 0
+	}
+}
+
+// add appends the values that are new.
+func (w *builder) add(fields []codec.Field) {
+	for i := range w.d.changes {
+		c := &w.d.changes[i]
+		if c.raw == nil || w.d.cleared == 0 && hasField(fields, c.name) {
+			continue
+		}
+		w.values++
+		w.append(c.name, w.convert(c.raw))
+	}
+}
+
+func hasField(fields []codec.Field, name string) bool {
+	for i := range fields {
+		if fields[i].Name != nil && string(fields[i].Name) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// convert gives the bytes of a changed value in the record's codec.
+func (w *builder) convert(raw []byte) []byte {
+	if w.codec == w.m.opts.Codec {
+		return raw
+	}
+	out, err := codec.Convert(nil, w.codec, w.m.opts.Codec, raw)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("cloakroom: save: the record is in %s, which other values in it need: %w", w.codec.Name(), err)
+	}
+	return out
+}
+
+func (w *builder) flashes(fields []codec.Field) {
+	if !w.d.flash.dirty() {
+		return
+	}
+	var list []any
+	if w.d.cleared == 0 {
+		for _, f := range fields {
+			if f.Name != nil && string(f.Name) == nameFlashes {
+				list = decodeFlashes(w.codec, f.Raw)
+			}
+		}
+	}
+	if list = w.d.flash.apply(list); len(list) > 0 {
+		w.values++
+		w.marshal(nameFlashes, list)
+	}
+}
+
+// join makes the record's bytes, sealed if the Options say so.
+func (m *Manager) join(key string, fields []codec.Field, c codec.Codec) ([]byte, error) {
+	data, err := c.Join(nil, fields)
+	if err != nil {
+		return nil, fmt.Errorf("cloakroom: save: %w", err)
+	}
+	if len(data) > m.opts.MaxSize {
+		return nil, fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), m.opts.MaxSize))
+	}
+	if m.records != nil && key != "" {
+		data = m.records.Seal(make([]byte, 0, len(data)+64), data, key)
+	}
+	return data, nil
+}

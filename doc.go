@@ -1,0 +1,58 @@
+// Package cloakroom keeps HTTP sessions: what a web application remembers of
+// its visitors from one request to the next.
+//
+// A visitor hands in a coat and gets a ticket: the data stays in a store on
+// the server, and a cookie holds an ID that names it. Or the cookie holds the
+// whole session, sealed.
+//
+//	sessions, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
+//	…
+//	http.ListenAndServe(addr, sessions.Handler(mux))
+//
+// Within the handlers of mux, [From] gives the session of the request, a
+// dictionary of named values:
+//
+//	const user = cloakroom.Key[string]("user")
+//
+//	func login(w http.ResponseWriter, r *http.Request) {
+//		s := cloakroom.From(r)
+//		s.Regenerate()
+//		user.Set(s, r.FormValue("name"))
+//		s.Flash("success", "Welcome!")
+//		http.Redirect(w, r, "/", http.StatusSeeOther)
+//	}
+//
+// # One request
+//
+// From touches no store. The first use of the session loads it; it is saved
+// before the first byte of the answer leaves, if it was changed. A request
+// that does not use its session costs nothing, and one that only reads costs
+// one load, plus a touch now and then that moves the expiry on.
+//
+// Errors are sticky: if the session cannot be loaded or saved, its methods do
+// nothing, and the visitor gets Options.ErrorHandler's answer (503 if the
+// store is unreachable) instead of the handler's. [Session.Err] says why;
+// nobody has to ask.
+//
+// # At the same time
+//
+// Requests that change one session at the same time all keep their changes:
+// they are kept for each value apart, and applied to the newest record if
+// somebody else was faster. Of two that set the same value the later save
+// wins; [Key.Update] is for counters and carts, where no step may be lost.
+// What has been ended by [Session.Destroy] or [Session.Regenerate] stays
+// ended, whatever was in flight.
+//
+// # Lifetimes
+//
+// A session ends when it was not used for Options.IdleTimeout, and at the age
+// of Options.Lifetime however much it was used. The cookie goes when the
+// browser closes, unless the session is permanent.
+//
+// # Stores
+//
+// Package [github.com/cloakroom/cloakroom/store] is the contract; memstore and
+// filestore come with this module and need no server. Everything in a store
+// is named by a hash of the ID, so that who can read the store cannot open
+// its sessions.
+package cloakroom

@@ -1,0 +1,176 @@
+package cloakroom
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
+
+// A Flash is a message kept for the next page.
+type Flash struct {
+	Category string
+	Message  string
+}
+
+// flashes is what one request knows and does about the flash messages. In the
+// record they are a list of pairs of category and message, as Flask keeps
+// them.
+type flashes struct {
+	gen    uint32      // of the last change
+	parsed bool        // stored has been read from the record
+	next   int         // order of the next message
+	stored []flashItem // in the record, not taken
+	added  []flashItem // new in this request, not taken
+	taken  []flashItem // in the record, to be removed from it
+	shown  []flashItem // handed out in this request
+	all    bool        // all categories have been read in this request
+	read   []string    // these have
+}
+
+type flashItem struct {
+	Flash
+	order int
+	value any // as stored: another program's message may be more than text
+}
+
+func (f *flashes) dirty() bool { return f != nil && (len(f.taken) > 0 || len(f.added) > 0) }
+
+func (f *flashes) clone() *flashes {
+	if f == nil {
+		return nil
+	}
+	c := *f
+	c.added, c.taken = slices.Clone(f.added), slices.Clone(f.taken)
+	return &c
+}
+
+// Flash keeps a message for the next call of Flashes, in this request or a
+// later one. The category says what kind of message it is; Flask's default is
+// "message", Bootstrap's names are "success", "danger" and so on.
+func (s *Session) Flash(category, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable() {
+		return
+	}
+	f := s.flashState()
+	f.gen = s.nextGen()
+	f.next++
+	f.added = append(f.added, flashItem{Flash{category, message}, f.next, []any{category, message}})
+}
+
+// Flashes returns the messages of the given categories, of all if none is
+// given, oldest first, and takes them out of the session. Messages of other
+// categories stay. Called again in the same request it returns the same
+// messages, so that a page may show them in two places.
+func (s *Session) Flashes(categories ...string) []Flash {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return nil
+	}
+	f := s.flashState()
+	if f.take(categories) {
+		f.gen = s.nextGen()
+	}
+	var out []Flash
+	for _, item := range f.shown {
+		if len(categories) == 0 || slices.Contains(categories, item.Category) {
+			out = append(out, item.Flash)
+		}
+	}
+	return out
+}
+
+// flashState returns the request's flashes, with the stored ones read.
+func (s *Session) flashState() *flashes {
+	if s.draft.flash == nil {
+		s.draft.flash = &flashes{}
+	}
+	f := s.draft.flash
+	if !f.parsed {
+		f.parsed = true
+		if raw, c := s.base.find(nameFlashes); raw != nil && s.draft.cleared == 0 {
+			for _, v := range decodeFlashes(c, raw) {
+				f.next++
+				f.stored = append(f.stored, flashItem{flashOf(v), f.next, v})
+			}
+		}
+	}
+	return f
+}
+
+// take moves the messages of categories that were not read before in this
+// request to shown, and reports whether there were any.
+func (f *flashes) take(categories []string) bool {
+	if f.all {
+		return false
+	}
+	wanted := func(item flashItem) bool {
+		return !slices.Contains(f.read, item.Category) &&
+			(len(categories) == 0 || slices.Contains(categories, item.Category))
+	}
+	n := len(f.shown)
+	f.stored = slices.DeleteFunc(f.stored, func(item flashItem) bool {
+		if !wanted(item) {
+			return false
+		}
+		f.taken = append(f.taken, item)
+		f.shown = append(f.shown, item)
+		return true
+	})
+	f.added = slices.DeleteFunc(f.added, func(item flashItem) bool {
+		if !wanted(item) {
+			return false
+		}
+		f.shown = append(f.shown, item)
+		return true
+	})
+	if len(categories) == 0 {
+		f.all = true
+	}
+	f.read = append(f.read, categories...)
+	slices.SortFunc(f.shown, func(a, b flashItem) int { return a.order - b.order })
+	return len(f.shown) > n
+}
+
+// apply returns what the record's list becomes: without those taken, with
+// those added. The list may be newer than the one that was read: what another
+// request flashed meanwhile stays.
+func (f *flashes) apply(list []any) []any {
+	taken := make(map[Flash]int, len(f.taken))
+	for _, item := range f.taken {
+		taken[item.Flash]++
+	}
+	out := make([]any, 0, len(list)+len(f.added))
+	for _, v := range list {
+		if fl := flashOf(v); taken[fl] > 0 {
+			taken[fl]--
+			continue
+		}
+		out = append(out, v)
+	}
+	for _, item := range f.added {
+		out = append(out, item.value)
+	}
+	return out
+}
+
+// decodeFlashes returns the list's elements, and none if raw is not a list.
+func decodeFlashes(c codec.Codec, raw []byte) []any {
+	var list []any
+	if c.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// flashOf reads one element, leniently: Flask lets a message be anything that
+// prints.
+func flashOf(v any) Flash {
+	if pair, ok := v.([]any); ok && len(pair) == 2 {
+		return Flash{fmt.Sprint(pair[0]), fmt.Sprint(pair[1])}
+	}
+	return Flash{"message", fmt.Sprint(v)}
+}

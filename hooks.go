@@ -1,0 +1,62 @@
+package cloakroom
+
+import (
+	"context"
+	"time"
+)
+
+// Hooks are functions that a Manager calls as things happen, to count, trace
+// or audit them. Each may be nil. They run within the request, so they should
+// be quick; they may be called by many goroutines at once and must not use the
+// session of the event.
+type Hooks struct {
+	// Created: a new session has been saved for the first time.
+	Created func(context.Context, Event)
+	// Loaded: a ticket has been looked up and its session opened.
+	Loaded func(context.Context, Event)
+	// Saved: changes have been saved to a session that existed.
+	Saved func(context.Context, Event)
+	// Conflict: a save found that others had changed the session. Err is nil
+	// if the changes were merged. It matches ErrNotFound if the session had
+	// ended meanwhile: its changes were dropped, since what was logged out
+	// must not come back.
+	Conflict func(context.Context, Event)
+	// Touched: an expiry has been moved on.
+	Touched func(context.Context, Event)
+	// Regenerated: a session has got a new ID; Handle is the new one.
+	Regenerated func(context.Context, Event)
+	// Destroyed: a session has been ended on purpose.
+	Destroyed func(context.Context, Event)
+	// Rejected: a visitor's ticket was not accepted. Err matches ErrTicket if
+	// it is malformed, ErrNotFound if no live session has it (it may have
+	// expired, or be somebody's guess), and seal.ErrOpen if it is not sealed
+	// by any of our keys.
+	Rejected func(context.Context, Event)
+	// Undecodable: a record could not be read. It is left as it is, and the
+	// visitor gets a new session.
+	Undecodable func(context.Context, Event)
+	// Error: something failed that has been logged, or that the visitor sees
+	// as an error page.
+	Error func(context.Context, Event)
+}
+
+// An Event says what happened to which session. It holds no secrets.
+type Event struct {
+	// Handle names the session (see Session.Handle). It is empty where there
+	// is none, as for a malformed ticket.
+	Handle string
+	// Duration is how long the store took, where one was asked.
+	Duration time.Duration
+	// Size is the size of the record in bytes, after Loaded, Created, Saved.
+	Size int
+	// Attempts is how often a save was tried, 1 if nobody interfered.
+	Attempts int
+	// Err says what went wrong, or why.
+	Err error
+}
+
+func fire(ctx context.Context, hook func(context.Context, Event), e Event) {
+	if hook != nil {
+		hook(ctx, e)
+	}
+}

@@ -1,0 +1,87 @@
+package cloakroom
+
+import (
+	"fmt"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
+
+// A Key is the name of one value in a session together with its type. It is a
+// string type, so that keys can be constants:
+//
+//	const user = cloakroom.Key[string]("user")
+//
+// T may be whatever the codec can write: scalars, strings, bytes, time.Time,
+// slices, maps, and structs, whose fields are named by their msgpack or json
+// tags.
+type Key[T any] string
+
+// Get returns the value and true, or the zero value and false if the session
+// has none. A value of another type is none too, and is reported to
+// Hooks.Error and the log; it stays in the session until it is set.
+func (k Key[T]) Get(s *Session) (T, bool) {
+	raw, c := s.lookup(string(k))
+	if raw == nil {
+		var zero T
+		return zero, false
+	}
+	v, err := decode[T](c, raw)
+	if err != nil {
+		s.report(fmt.Errorf("cloakroom: get %T: %w", v, err))
+		var zero T
+		return zero, false
+	}
+	return v, true
+}
+
+// Set puts v into the session. It is encoded at once: later changes to what v
+// points to are not seen. A v that cannot be encoded makes the request fail,
+// see Session.Err.
+func (k Key[T]) Set(s *Session, v T) { s.Set(string(k), v) }
+
+// Pop is Get followed by Session.Delete.
+func (k Key[T]) Pop(s *Session) (T, bool) {
+	v, ok := k.Get(s)
+	if ok {
+		s.Delete(string(k))
+	}
+	return v, ok
+}
+
+// Update replaces the value by what f makes of it, and loses no step: if
+// another request changes the session at the same time, f is run again on the
+// newest value. So f may run several times and should only compute. f gets
+// the zero value if the session has none. A value of another type makes the
+// request fail rather than be overwritten, see Session.Err.
+func (k Key[T]) Update(s *Session, f func(T) T) {
+	s.update(string(k), func(c codec.Codec, raw []byte) ([]byte, error) {
+		var v T
+		if raw != nil {
+			var err error
+			if v, err = decode[T](c, raw); err != nil {
+				return nil, fmt.Errorf("cloakroom: update %T: %w", v, err)
+			}
+		}
+		return s.m.opts.Codec.Marshal(nil, f(v))
+	})
+}
+
+// decode is c.Unmarshal without the allocation for a pointer where T is one of
+// the common types.
+func decode[T any](c codec.Codec, raw []byte) (T, error) {
+	var zero T
+	switch any(zero).(type) {
+	case string:
+		v, err := codec.String(c, raw)
+		return any(v).(T), err
+	case int64:
+		v, err := codec.Int64(c, raw)
+		return any(v).(T), err
+	case bool:
+		v, err := codec.Bool(c, raw)
+		return any(v).(T), err
+	}
+	p := new(T)
+	err := c.Unmarshal(raw, p)
+	return *p, err
+}

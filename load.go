@@ -1,0 +1,181 @@
+package cloakroom
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// load finds the session of the request's cookies.
+func (s *Session) load() {
+	s.loaded = true
+	var buf [maxCandidates]string
+	tickets := s.m.cookie.candidates(buf[:0], s.r.Header["Cookie"])
+	b, dead, err := s.m.find(s.ctx, tickets)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.base, s.dead = b, dead && b.exists()
+}
+
+// find returns the session of the first ticket that opens one, or a new
+// session. dead reports whether there was a well-formed ticket that opens
+// nothing. Only a failing store is an error.
+func (m *Manager) find(ctx context.Context, tickets []string) (b base, dead bool, err error) {
+	for i, t := range tickets {
+		if slices.Contains(tickets[:i], t) {
+			continue
+		}
+		if b.exists() { // only whether a twin is dead is still of interest
+			dead = dead || m.wellFormed(t)
+			continue
+		}
+		b, err = m.open(ctx, Ticket(t))
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrNotFound):
+			dead = true
+			fallthrough
+		case errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
+			fire(ctx, m.opts.Hooks.Rejected, Event{Err: err})
+		case errors.Is(err, errUndecodable):
+		default:
+			return base{}, false, err
+		}
+	}
+	return b, dead, nil
+}
+
+func (m *Manager) wellFormed(ticket string) bool {
+	return m.sealer != nil || validID(ticket)
+}
+
+// open returns the session of one ticket.
+func (m *Manager) open(ctx context.Context, t Ticket) (base, error) {
+	if m.sealer != nil {
+		return m.openSealed(ctx, t)
+	}
+	if !validID(string(t)) {
+		return base{}, ErrTicket
+	}
+	b, err := m.read(ctx, m.storeKey(string(t)))
+	if err != nil {
+		return base{}, err
+	}
+	b.ticket = t
+	return b, nil
+}
+
+// read loads and indexes the record of a store key.
+func (m *Manager) read(ctx context.Context, key string) (base, error) {
+	call := newCallContext(ctx, m.opts.StoreTimeout, false)
+	defer call.close()
+	start := m.hookClock()
+	rec, err := m.store.Load(call, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return base{}, ErrNotFound
+	}
+	if err != nil {
+		return base{}, unavailable("load", err)
+	}
+	b, err := m.index(key, rec)
+	if err != nil {
+		m.undecodable(ctx, b.handleText(), err)
+		return base{}, err
+	}
+	if !m.alive(&b) {
+		return base{}, ErrNotFound
+	}
+	if m.opts.Hooks.Loaded != nil {
+		m.opts.Hooks.Loaded(ctx, Event{Handle: b.handleText(), Duration: time.Since(start), Size: len(rec.Data)})
+	}
+	return b, nil
+}
+
+// hookClock is time.Now for durations that only hooks want to know.
+func (m *Manager) hookClock() time.Time {
+	if m.hooked {
+		return time.Now()
+	}
+	return time.Time{}
+}
+
+// index makes the base of a record as the store has it.
+func (m *Manager) index(key string, rec store.Record) (base, error) {
+	b := base{key: key, rec: rec}
+	data := rec.Data
+	if m.records != nil {
+		var err error
+		if data, err = m.records.Open(nil, data, key); err != nil {
+			return b, fmt.Errorf("%w: %w", errUndecodable, err)
+		}
+	}
+	return b, m.parse(&b, data)
+}
+
+// alive reports whether the session is within its lifetime, which may be
+// shorter today than when the record was written.
+func (m *Manager) alive(b *base) bool {
+	now := time.Now()
+	deadline := m.deadline(b.created, now)
+	return deadline.IsZero() || now.Before(deadline)
+}
+
+func (m *Manager) undecodable(ctx context.Context, handle string, err error) {
+	fire(ctx, m.opts.Hooks.Undecodable, Event{Handle: handle, Err: err})
+	m.log(ctx, handle, store.WithAdvice(fmt.Errorf("cloakroom: load: %w", err),
+		"the visitor got a new session and the record was left alone; see whether another program or key wrote it"))
+}
+
+// A sealed ticket is base64url of a sealed payload:
+//
+//	expiry (8 bytes, Unix milliseconds) | ID (8 random bytes) | record
+//
+// The expiry is inside, so that nobody can live on by keeping a cookie. The
+// ID is for handles alone.
+const (
+	payloadHead   = 16
+	sealedContext = "cloakroom cookie\x00"
+)
+
+func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
+	if len(t) == 0 || len(t) > maxCookie {
+		return base{}, ErrTicket
+	}
+	message, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
+	if err != nil {
+		return base{}, ErrTicket
+	}
+	payload, err := m.sealer.Open(nil, message, sealedContext+m.opts.CookieName)
+	if err != nil {
+		return base{}, err
+	}
+	if len(payload) < payloadHead {
+		return base{}, ErrTicket
+	}
+	b := base{
+		ticket: t,
+		handle: hex.EncodeToString(payload[8:payloadHead]),
+		rec:    store.Record{Expires: time.UnixMilli(int64(binary.BigEndian.Uint64(payload)))},
+	}
+	if !time.Now().Before(b.rec.Expires) {
+		return base{}, ErrNotFound
+	}
+	if err := m.parse(&b, payload[payloadHead:]); err != nil {
+		m.undecodable(ctx, b.handle, err)
+		return base{}, err
+	}
+	if !m.alive(&b) {
+		return base{}, ErrNotFound
+	}
+	return b, nil
+}

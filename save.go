@@ -1,0 +1,404 @@
+package cloakroom
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// A saving is one commit in progress. It works on a snapshot of the session's
+// base and draft and holds no lock of the session, since it waits for the
+// store and runs the functions given to Update.
+type saving struct {
+	m       *Manager
+	base    base
+	draft   draft
+	cookie  cookieNeed
+	changed bool // base is not what it was
+	saved   bool // the draft's changes are in base
+	gone    bool // the session was ended by somebody else
+	start   time.Time
+	tries   int
+}
+
+func (w *saving) event() Event {
+	e := Event{Handle: w.base.handleText(), Size: len(w.base.rec.Data), Attempts: w.tries}
+	if !w.start.IsZero() {
+		e.Duration = time.Since(w.start)
+	}
+	return e
+}
+
+// run writes the draft. What it has done by the time an error stops it stands
+// in w all the same.
+func (w *saving) run(ctx context.Context) error {
+	w.start = w.m.hookClock()
+	for len(w.draft.ended) > 0 {
+		if err := w.destroy(ctx, w.draft.ended[0]); err != nil {
+			return err
+		}
+		w.draft.ended = w.draft.ended[1:]
+		w.cookie = cookieRemove
+	}
+	if err := w.draft.rebase(&w.base, w.m.opts.Codec); err != nil {
+		return err
+	}
+	switch {
+	case w.m.sealer != nil:
+		return w.seal(ctx)
+	case !w.base.exists():
+		return w.create(ctx)
+	case w.draft.regenerate != 0:
+		return w.move(ctx)
+	case w.draft.dirty():
+		return w.update(ctx)
+	default:
+		w.touch(ctx)
+		return nil
+	}
+}
+
+func (w *saving) destroy(ctx context.Context, e ended) error {
+	if e.key != "" {
+		if err := w.m.store.Delete(ctx, e.key); err != nil {
+			return unavailable("destroy", err)
+		}
+	}
+	fire(ctx, w.m.opts.Hooks.Destroyed, Event{Handle: e.handle})
+	return nil
+}
+
+// next returns the session that comes of prev and the draft, to be stored
+// under key; it does not exist if it would be empty and new.
+func (w *saving) next(prev *base, key string) (base, error) {
+	now := time.Now()
+	fields, c, err := w.m.build(prev, &w.draft, now)
+	if err != nil || fields == nil {
+		return base{}, err
+	}
+	data, err := w.m.join(key, fields, c)
+	if err != nil {
+		return base{}, err
+	}
+	b := base{key: key, codec: c, fields: fields, ticket: prev.ticket, handle: prev.handle,
+		created: prev.created, permanent: prev.permanent}
+	if b.created <= 0 && w.m.opts.Lifetime != NoLimit {
+		b.created = now.Unix()
+	}
+	if p := w.draft.permanent; p.gen != 0 {
+		b.permanent = p.value
+	} else if !prev.exists() {
+		b.permanent = w.m.opts.Permanent
+	}
+	b.rec = store.Record{Data: data, Expires: w.m.expiry(b.created, now)}
+	return b, nil
+}
+
+// adopt makes b the session, as saved.
+func (w *saving) adopt(b base, rec store.Record) {
+	if b.permanent != w.base.permanent && w.base.exists() {
+		w.cookie = cookieSet
+	}
+	b.rec = rec
+	w.base, w.changed, w.saved = b, true, true
+}
+
+// create saves a session that did not exist, under a new ID.
+func (w *saving) create(ctx context.Context) error {
+	if !w.draft.dirty() {
+		return nil
+	}
+	b, rec, err := w.insert(ctx, &w.base)
+	if err != nil || !b.exists() {
+		return err
+	}
+	w.adopt(b, rec)
+	w.cookie = cookieSet
+	fire(ctx, w.m.opts.Hooks.Created, w.event())
+	return nil
+}
+
+// insert saves what comes of prev and the draft as a record with a new ID.
+func (w *saving) insert(ctx context.Context, prev *base) (base, store.Record, error) {
+	for {
+		w.tries++
+		id := newID()
+		b, err := w.next(prev, w.m.storeKey(id))
+		if err != nil || !b.exists() {
+			return base{}, store.Record{}, err
+		}
+		b.ticket = Ticket(id)
+		rec, err := w.m.store.Save(ctx, b.key, store.Record{}, b.rec)
+		switch {
+		case err == nil:
+			return b, rec, nil
+		case errors.Is(err, store.ErrConflict) && w.tries < 3:
+			// A store that lost the answer to a first try has the record
+			// already; nobody will ever ask for it.
+		default:
+			return base{}, store.Record{}, saveError(err)
+		}
+	}
+}
+
+func saveError(err error) error {
+	if errors.Is(err, store.ErrTooLarge) {
+		return fmt.Errorf("cloakroom: save: %w", err)
+	}
+	return unavailable("save", err)
+}
+
+// update saves the draft to the session's record. If somebody else has changed
+// the record since it was read, the draft is applied to the newest one.
+func (w *saving) update(ctx context.Context) error {
+	prev := w.base
+	merge := merger{w: w}
+	defer merge.done()
+	for {
+		w.tries++
+		b, err := w.next(&prev, prev.key)
+		if err != nil {
+			return err
+		}
+		rec, err := w.m.store.Save(ctx, b.key, prev.rec, b.rec)
+		if err == nil {
+			w.adopt(b, rec)
+			if w.tries > 1 {
+				fire(ctx, w.m.opts.Hooks.Conflict, w.event())
+			}
+			fire(ctx, w.m.opts.Hooks.Saved, w.event())
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return saveError(err)
+		}
+		if prev, err = merge.newest(ctx, prev); err != nil || w.gone {
+			return err
+		}
+	}
+}
+
+// move gives the session a new ID: the new record is durable before the old
+// one goes, and the old one goes only if it is still the one that was copied,
+// so that no save in between is lost.
+func (w *saving) move(ctx context.Context) error {
+	prev := w.base
+	b, rec, err := w.insert(ctx, &prev)
+	if err != nil {
+		return err
+	}
+	merge := merger{w: w}
+	defer merge.done()
+	for {
+		_, err := w.m.store.Save(ctx, prev.key, prev.rec, store.Record{})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			// Whether the old record is gone is unknown. The new one is sure,
+			// so the visitor gets its ticket with the error page.
+			w.adopt(b, rec)
+			w.cookie = cookieSet
+			return saveError(err)
+		}
+		if prev, err = merge.newest(ctx, prev); err == nil && !w.gone {
+			b, rec, err = w.again(ctx, &prev, b, rec)
+		}
+		if err != nil || w.gone {
+			// The old session lives on, or has been ended: not this way.
+			return errors.Join(err, w.drop(ctx, b.key))
+		}
+	}
+	w.adopt(b, rec)
+	w.cookie = cookieSet
+	fire(ctx, w.m.opts.Hooks.Regenerated, w.event())
+	return nil
+}
+
+// again overwrites the new record of a move with what comes of a newer prev.
+func (w *saving) again(ctx context.Context, prev *base, b base, rec store.Record) (base, store.Record, error) {
+	next, err := w.next(prev, b.key)
+	if err != nil {
+		return b, rec, err
+	}
+	next.ticket = b.ticket
+	saved, err := w.m.store.Save(ctx, b.key, rec, next.rec)
+	if err != nil {
+		return b, rec, saveError(err)
+	}
+	return next, saved, nil
+}
+
+// drop removes the new record of a move that did not come about.
+func (w *saving) drop(ctx context.Context, key string) error {
+	if err := w.m.store.Delete(ctx, key); err != nil {
+		return unavailable("regenerate", err)
+	}
+	return nil
+}
+
+// touch moves the expiry on if it is time. That it fails costs the visitor
+// nothing now, and is tried again with the next request.
+func (w *saving) touch(ctx context.Context) {
+	next, due := w.m.touchDue(&w.base, time.Now())
+	if !due {
+		return
+	}
+	err := w.m.store.Touch(ctx, w.base.key, w.base.rec, next)
+	switch {
+	case err == nil:
+		w.base.rec.Expires = next
+		w.changed = true
+		if w.base.permanent && w.m.opts.Lifetime == NoLimit {
+			w.cookie = cookieSet // browsers forget it after 400 days otherwise
+		}
+		fire(ctx, w.m.opts.Hooks.Touched, w.event())
+	case errors.Is(err, store.ErrNotFound):
+		w.gone = true
+	default:
+		w.m.reportTo(ctx, w.base.handleText(), unavailable("touch", err))
+	}
+}
+
+// seal makes a new ticket of a session that lives in its cookie.
+func (w *saving) seal(ctx context.Context) error {
+	_, due := w.m.touchDue(&w.base, time.Now())
+	if !w.draft.dirty() && w.draft.regenerate == 0 && !(w.base.exists() && due) {
+		return nil
+	}
+	existed := w.base.exists()
+	b, err := w.next(&w.base, "")
+	if err != nil || !b.exists() {
+		return err
+	}
+	var id [payloadHead - 8]byte
+	if old, err := hex.DecodeString(b.handle); err == nil && len(old) == len(id) && w.draft.regenerate == 0 {
+		copy(id[:], old)
+	} else {
+		rand.Read(id[:])
+	}
+	b.handle = hex.EncodeToString(id[:])
+	payload := make([]byte, 0, payloadHead+len(b.rec.Data))
+	payload = binary.BigEndian.AppendUint64(payload, uint64(b.rec.Expires.UnixMilli()))
+	payload = append(append(payload, id[:]...), b.rec.Data...)
+	message := w.m.sealer.Seal(make([]byte, 0, len(payload)+seal.Overhead), payload, sealedContext+w.m.opts.CookieName)
+	b.ticket = Ticket(base64.RawURLEncoding.EncodeToString(message))
+	if _, err := w.m.cookie.set(b.ticket, 0); err != nil {
+		return err
+	}
+	rec := b.rec
+	w.tries++
+	w.adopt(b, rec)
+	w.cookie = cookieSet
+	w.fireSealed(ctx, existed)
+	return nil
+}
+
+func (w *saving) fireSealed(ctx context.Context, existed bool) {
+	hooks := &w.m.opts.Hooks
+	switch {
+	case !existed:
+		fire(ctx, hooks.Created, w.event())
+	case w.draft.regenerate != 0:
+		fire(ctx, hooks.Regenerated, w.event())
+	case w.draft.dirty():
+		fire(ctx, hooks.Saved, w.event())
+	default:
+		fire(ctx, hooks.Touched, w.event())
+	}
+}
+
+// A merger reads the newest record after a conflict. From the first conflict
+// on it lets only one request of this process at a time try again, so that
+// many of them do not keep undoing each other's tries.
+type merger struct {
+	w    *saving
+	lock chan struct{}
+	n    int
+}
+
+func (g *merger) newest(ctx context.Context, prev base) (base, error) {
+	w := g.w
+	if err := g.wait(ctx, prev.key); err != nil {
+		return prev, fmt.Errorf("cloakroom: save: %w: %w after %d tries: %w", ErrUnavailable, ErrConflict, w.tries, err)
+	}
+	b, err := w.m.read(ctx, prev.key)
+	if errors.Is(err, ErrNotFound) {
+		w.gone = true
+		e := w.event()
+		e.Err = ErrNotFound
+		fire(ctx, w.m.opts.Hooks.Conflict, e)
+		return prev, nil
+	}
+	if err != nil {
+		return prev, err
+	}
+	b.ticket, b.handle = prev.ticket, prev.handle
+	return b, w.draft.rebase(&b, w.m.opts.Codec)
+}
+
+// wait takes the lock at the first conflict, and pauses for a random while at
+// later ones: those came from other processes.
+func (g *merger) wait(ctx context.Context, key string) error {
+	g.n++
+	if g.lock == nil {
+		lock := g.w.m.stripe(key)
+		select {
+		case lock <- struct{}{}:
+			g.lock = lock
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		return nil
+	}
+	pause := time.Duration(mathrand.Int64N(int64(min(g.n, 10)))) * 200 * time.Microsecond
+	if pause == 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *merger) done() {
+	if g.lock != nil {
+		<-g.lock
+	}
+}
+
+// rebase runs the functions given to Update again wherever the value that they
+// began with is no longer the one in b. own is the codec that changes are in.
+func (d *draft) rebase(b *base, own codec.Codec) error {
+	for i := range d.changes {
+		c := &d.changes[i]
+		raw, rawCodec := b.find(c.name)
+		if c.steps == nil || sameBytes(raw, c.from) {
+			continue
+		}
+		c.from = raw
+		for _, st := range c.steps {
+			var err error
+			if raw, err = st(rawCodec, raw); err != nil {
+				return err
+			}
+			rawCodec = own
+		}
+		c.raw = raw
+	}
+	return nil
+}
