@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -173,15 +174,9 @@ func dataArguments(p *probe) {
 	}
 }
 
-// pattern returns size bytes that neither repeat soon nor compress well.
+// pattern returns size bytes that neither repeat nor compress.
 func pattern(size int) []byte {
 	b := make([]byte, size)
-	x := uint32(2463534242)
-	for i := range b {
-		x ^= x << 13
-		x ^= x >> 17
-		x ^= x << 5
-		b[i] = byte(x)
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
 	return b
 }
