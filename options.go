@@ -162,14 +162,14 @@ func (o *Options) normalizeTimes() error {
 			*d.value = d.zero
 		case *d.value == NoLimit && d.noLimit:
 		case *d.value < 0:
-			return fmt.Errorf("Options.%s is negative: %v", d.name, *d.value)
+			return fmt.Errorf("a negative Options.%s: %v", d.name, *d.value)
 		}
 	}
 	if o.IdleTimeout == NoLimit && o.Lifetime == NoLimit {
 		return errors.New("both Options.IdleTimeout and Options.Lifetime are NoLimit: a session must end some time")
 	}
 	if o.TouchInterval < 0 {
-		return fmt.Errorf("Options.TouchInterval is negative: %v", o.TouchInterval)
+		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
 	}
 	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
 		o.TouchInterval = o.IdleTimeout / 10
@@ -224,11 +224,11 @@ func (o *Options) refuseContradictions() error {
 	case o.Insecure && (host || hasPrefixFold(o.CookieName, securePrefix)):
 		return fmt.Errorf("Options.Insecure: browsers refuse a cookie named %s without Secure: choose another CookieName", o.CookieName)
 	case o.Insecure && o.SameSite == http.SameSiteNoneMode:
-		return errors.New("Options.Insecure: browsers refuse SameSite=None without Secure")
+		return errors.New("with Options.Insecure browsers refuse SameSite=None without Secure")
 	case o.Insecure && o.Partitioned:
-		return errors.New("Options.Insecure: browsers refuse Partitioned without Secure")
+		return errors.New("with Options.Insecure browsers refuse Partitioned without Secure")
 	case o.Partitioned && o.SameSite != http.SameSiteNoneMode:
-		return errors.New("Options.Partitioned has no effect without SameSite: http.SameSiteNoneMode")
+		return errors.New("partitioned cookies have no effect without Options.SameSite: http.SameSiteNoneMode")
 	}
 	return nil
 }
