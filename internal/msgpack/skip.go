@@ -112,44 +112,19 @@ func Skip(data []byte, p, depth int) (int, error) {
 	return skip(data, p, depth)
 }
 
-// skip is Skip for lists and maps. It keeps how many values each open one
-// still lacks, rather than calling itself: nesting costs no stack.
-func skip(data []byte, p, depth int) (int, error) {
+// skip is Skip for lists and maps.
+func skip(data []byte, p, depth int) (int, error) { return walk(data, p, depth, true) }
+
+// skipPlain is skip without skipRows, which calls it.
+func skipPlain(data []byte, p, depth int) (int, error) { return walk(data, p, depth, false) }
+
+// walk keeps how many values each open list or map still lacks, rather than
+// calling itself: nesting costs no stack.
+func walk(data []byte, p, depth int, rows bool) (int, error) {
 	var open [wire.MaxDepth]uint32
-	top, left := 0, uint32(1)
+	top, left := 0, 1
 	depth = min(depth, len(open))
 	for {
-		if uint(p) >= uint(len(data)) {
-			return 0, errTruncated
-		}
-		c := data[p]
-		children := 0
-		if size := int(sizes[c]); size != 0 {
-			p += size
-			if !isFixContainer(c) {
-				goto done
-			}
-			children = fixChildren(c)
-		} else {
-			var err error
-			if p, children, err = longHeader(data, p); err != nil {
-				return 0, err
-			}
-			if c < codeList16 {
-				goto done
-			}
-		}
-		if top >= depth {
-			return 0, errDepth
-		}
-		if children > 0 {
-			open[top] = left - 1
-			top++
-			left = uint32(children)
-			continue
-		}
-	done:
-		left--
 		for left == 0 {
 			if top == 0 {
 				if p > len(data) {
@@ -158,9 +133,44 @@ func skip(data []byte, p, depth int) (int, error) {
 				return p, nil
 			}
 			top--
-			left = open[top]
+			left = int(open[top])
+		}
+		left--
+		if uint(p) >= uint(len(data)) {
+			return 0, errTruncated
+		}
+		c := data[p]
+		children := 0
+		if size := int(sizes[c]); size != 0 {
+			p += size
+			if !isFixContainer(c) {
+				continue
+			}
+			children = fixChildren(c)
+		} else {
+			var err error
+			if p, children, err = longHeader(data, p); err != nil {
+				return 0, err
+			}
+			if c < codeList16 {
+				continue
+			}
+		}
+		if top >= depth {
+			return 0, errDepth
+		}
+		open[top] = uint32(left)
+		top++
+		left = children
+		if rows && isList(c) {
+			p, left = skipRows(data, p, children, depth-top)
 		}
 	}
+}
+
+// isList reports whether c, which begins a list or map, begins a list.
+func isList(c byte) bool {
+	return c&0xf0 == codeFixList || c == codeList16 || c == codeList32
 }
 
 // Check reports whether data is one whole value of at most depth levels.

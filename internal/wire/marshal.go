@@ -270,7 +270,7 @@ func (e *encoder) text(dst []byte, v reflect.Value, info *typeInfo) ([]byte, err
 	}
 	b, err := v.Interface().(encoding.TextMarshaler).MarshalText()
 	if err != nil {
-		return dst, fmt.Errorf("%w: %s.MarshalText: %w", ErrType, v.Type(), err)
+		return dst, &methodError{v.Type().String() + ".MarshalText failed", err}
 	}
 	return e.string(dst, string(b))
 }
@@ -282,7 +282,7 @@ func (e *encoder) json(dst []byte, v reflect.Value, info *typeInfo, depth int) (
 	}
 	b, err := v.Interface().(jsonMarshaler).MarshalJSON()
 	if err != nil {
-		return dst, fmt.Errorf("%w: %s.MarshalJSON: %w", ErrType, v.Type(), err)
+		return dst, &methodError{v.Type().String() + ".MarshalJSON failed", err}
 	}
 	return e.w.RawJSON(dst, b, MaxValueDepth-depth)
 }

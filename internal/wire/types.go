@@ -69,21 +69,20 @@ type typeInfo struct {
 	fields        *fields // of a struct
 }
 
-// typeKey is a type as seen by a format: its tags name the fields.
-type typeKey struct {
-	typ  reflect.Type
-	json bool
-}
-
-// types caches typeInfos. Its size is bounded by the types of the program.
-var types sync.Map // of typeKey to *typeInfo
+// types caches typeInfos by reflect.Type: of formats that are JSON, whose tags
+// and methods differ, and of the others. Its size is bounded by the types of
+// the program.
+var types struct{ json, other sync.Map }
 
 func infoOf(t reflect.Type, w Writer) *typeInfo {
-	key := typeKey{t, w.JSON()}
-	if info, ok := types.Load(key); ok {
+	cache := &types.other
+	if w.JSON() {
+		cache = &types.json
+	}
+	if info, ok := cache.Load(t); ok {
 		return info.(*typeInfo)
 	}
-	info, _ := types.LoadOrStore(key, newInfo(t, w))
+	info, _ := cache.LoadOrStore(t, newInfo(t, w))
 	return info.(*typeInfo)
 }
 

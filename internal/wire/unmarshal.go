@@ -244,8 +244,7 @@ func (d *decoder) text(t *Token, v reflect.Value) error {
 		return err
 	}
 	if err := u.UnmarshalText(data); err != nil {
-		// The cause may quote the text, which is somebody's data.
-		return fmt.Errorf("%w: %s does not accept the text", ErrType, v.Type())
+		return &methodError{v.Type().String() + " does not accept the text", err}
 	}
 	return nil
 }
@@ -281,7 +280,7 @@ func (d *decoder) json(v reflect.Value) error {
 		return fmt.Errorf("%w: %s cannot be read", ErrType, v.Type())
 	}
 	if err := u.UnmarshalJSON(raw); err != nil {
-		return fmt.Errorf("%w: %s does not accept the JSON", ErrType, v.Type())
+		return &methodError{v.Type().String() + " does not accept the JSON", err}
 	}
 	return nil
 }

@@ -50,3 +50,14 @@ type Ext struct {
 	Code int8
 	Data []byte
 }
+
+// A methodError is the failure of a method that a type brought along. Its text
+// leaves out the cause, which may quote the value; errors.Is and errors.As
+// find it.
+type methodError struct {
+	text  string
+	cause error
+}
+
+func (e *methodError) Error() string   { return ErrType.Error() + ": " + e.text }
+func (e *methodError) Unwrap() []error { return []error{ErrType, e.cause} }
