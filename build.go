@@ -184,7 +184,12 @@ func (w *builder) flashes(fields []codec.Field) {
 
 // join makes the record's bytes, sealed if the Options say so.
 func (m *Manager) join(key string, fields []codec.Field, c codec.Codec) ([]byte, error) {
-	data, err := c.Join(nil, fields)
+	size := 16
+	for i := range fields {
+		f := &fields[i]
+		size += max(len(f.Key), len(f.Name)+8) + len(f.Raw)
+	}
+	data, err := c.Join(make([]byte, 0, size), fields)
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: save: %w", err)
 	}

@@ -31,6 +31,13 @@ type saving struct {
 	tries   int
 }
 
+// fire calls a hook with what the saving has come to.
+func (w *saving) fire(ctx context.Context, hook func(context.Context, Event)) {
+	if hook != nil {
+		hook(ctx, w.event())
+	}
+}
+
 func (w *saving) event() Event {
 	e := Event{Handle: w.base.handleText(), Size: len(w.base.rec.Data), Attempts: w.tries}
 	if !w.start.IsZero() {
@@ -124,7 +131,7 @@ func (w *saving) create(ctx context.Context) error {
 	}
 	w.adopt(b, rec)
 	w.cookie = cookieSet
-	fire(ctx, w.m.opts.Hooks.Created, w.event())
+	w.fire(ctx, w.m.opts.Hooks.Created)
 	return nil
 }
 
@@ -174,9 +181,9 @@ func (w *saving) update(ctx context.Context) error {
 		if err == nil {
 			w.adopt(b, rec)
 			if w.tries > 1 {
-				fire(ctx, w.m.opts.Hooks.Conflict, w.event())
+				w.fire(ctx, w.m.opts.Hooks.Conflict)
 			}
-			fire(ctx, w.m.opts.Hooks.Saved, w.event())
+			w.fire(ctx, w.m.opts.Hooks.Saved)
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -221,7 +228,7 @@ func (w *saving) move(ctx context.Context) error {
 	}
 	w.adopt(b, rec)
 	w.cookie = cookieSet
-	fire(ctx, w.m.opts.Hooks.Regenerated, w.event())
+	w.fire(ctx, w.m.opts.Hooks.Regenerated)
 	return nil
 }
 
@@ -262,7 +269,7 @@ func (w *saving) touch(ctx context.Context) {
 		if w.base.permanent && w.m.opts.Lifetime == NoLimit {
 			w.cookie = cookieSet // browsers forget it after 400 days otherwise
 		}
-		fire(ctx, w.m.opts.Hooks.Touched, w.event())
+		w.fire(ctx, w.m.opts.Hooks.Touched)
 	case errors.Is(err, store.ErrNotFound):
 		w.gone = true
 	default:
@@ -308,13 +315,13 @@ func (w *saving) fireSealed(ctx context.Context, existed bool) {
 	hooks := &w.m.opts.Hooks
 	switch {
 	case !existed:
-		fire(ctx, hooks.Created, w.event())
+		w.fire(ctx, hooks.Created)
 	case w.draft.regenerate != 0:
-		fire(ctx, hooks.Regenerated, w.event())
+		w.fire(ctx, hooks.Regenerated)
 	case w.draft.dirty():
-		fire(ctx, hooks.Saved, w.event())
+		w.fire(ctx, hooks.Saved)
 	default:
-		fire(ctx, hooks.Touched, w.event())
+		w.fire(ctx, hooks.Touched)
 	}
 }
 
