@@ -1,0 +1,215 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// pageSize is what a read asks for: nearly every session in one system call.
+const pageSize = 4096
+
+// A page is the working memory of one operation.
+type page struct {
+	path []byte
+	data [pageSize]byte
+}
+
+func (s *Store) page() *page { return s.pages.Get().(*page) }
+
+// Load implements [store.Store]. It takes no lock.
+func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
+	const op = "load"
+	if err := store.CheckKey(key); err != nil {
+		return store.Record{}, err
+	}
+	if err := alive(ctx, op); err != nil {
+		return store.Record{}, err
+	}
+	if s.isClosed() {
+		return store.Record{}, closedError(op)
+	}
+	n := nameOf(key)
+	h, data, err := s.read(&n, key)
+	if errors.Is(err, ErrDamaged) {
+		return s.loadAgain(ctx, op, &n, key)
+	}
+	return s.loaded(op, h, data, err)
+}
+
+// loadAgain loads under the shard's lock, where nobody else is writing: what
+// is damaged now is not half of a touch, and is set aside.
+func (s *Store) loadAgain(ctx context.Context, op string, n *name, key string) (store.Record, error) {
+	if err := s.enter(ctx, op); err != nil {
+		return store.Record{}, err
+	}
+	defer s.leave()
+	sh, err := s.lock(ctx, op, n.leaf().shard())
+	if err != nil {
+		return store.Record{}, err
+	}
+	defer sh.release()
+	h, data, err := s.read(n, key)
+	return s.loaded(op, h, data, s.setAside(n, err))
+}
+
+// loaded turns what a read gave into what Load answers.
+func (s *Store) loaded(op string, h header, data []byte, err error) (store.Record, error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := s.checkRoot(op); err != nil {
+			return store.Record{}, err
+		}
+		return store.Record{}, notFound(op)
+	case err != nil:
+		return store.Record{}, fail(op, "read", err)
+	case !h.live(time.Now()):
+		return store.Record{}, notFound(op)
+	}
+	return store.Record{Data: data, Expires: h.expires, Token: h.token}, nil
+}
+
+// read reads the record of key. Its error matches fs.ErrNotExist if there is no
+// file, and ErrDamaged if there is one that is not the record of key.
+func (s *Store) read(n *name, key string) (header, []byte, error) {
+	p := s.page()
+	defer s.pages.Put(p)
+	h, k, data, err := s.readFile(p, n)
+	if err != nil {
+		return h, nil, err
+	}
+	if string(k) != key {
+		return h, nil, damaged("the record of another key")
+	}
+	// The page goes back to the pool, so the data moves out. Not append to
+	// nil: the data of an empty record is not nil.
+	return h, append(make([]byte, 0, len(data)), data...), nil
+}
+
+// readFile reads a whole record. Key and data may lie in the page.
+func (s *Store) readFile(p *page, n *name) (h header, key, data []byte, err error) {
+	fd, err := s.openRecord(p, n, os.O_RDONLY)
+	if err != nil {
+		return h, nil, nil, err
+	}
+	defer closeFD(fd)
+	whole, err := readHead(fd, p.data[:])
+	if err == nil && len(whole) == pageSize {
+		whole, err = readRest(fd, whole)
+	}
+	if err != nil {
+		return h, nil, nil, err
+	}
+	return decodeFile(whole)
+}
+
+// openRecord opens the file of a record.
+func (s *Store) openRecord(p *page, n *name, flags int) (int, error) {
+	p.path = s.appendPath(p.path[:0], n)
+	fd, err := s.files.open(p.path, flags|noWait)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return fd, err
+	}
+	fi, statErr := os.Lstat(string(p.path[:len(p.path)-1]))
+	if statErr == nil && !fi.Mode().IsRegular() {
+		return -1, damaged("not a regular file")
+	}
+	return -1, err
+}
+
+// openStepwise opens the record file at path after a look at its two
+// directories, for systems that cannot refuse symbolic links in one step.
+// Whoever could plant one in between owns the records anyway.
+func openStepwise(path string, flags int) (int, error) {
+	dir := path[:len(path)-nameSize-1]
+	for _, d := range []string{dir[:len(dir)-len("/c")], dir} {
+		if err := isDir(d); err != nil {
+			return -1, err
+		}
+	}
+	return openPlain(path, flags)
+}
+
+// readHead reads the beginning of a file: until buf is full or the file ends,
+// or until its header says that it is complete, which saves asking for more.
+func readHead(fd int, buf []byte) ([]byte, error) {
+	for have := 0; ; {
+		n, err := readFD(fd, buf[have:])
+		if err != nil {
+			if _, sizeErr := sizeFD(fd); errors.Is(sizeErr, ErrDamaged) {
+				err = sizeErr // a directory, a pipe
+			}
+			return nil, err
+		}
+		have += n
+		if n == 0 || have == len(buf) {
+			return buf[:have], nil
+		}
+		if h, err := decodeHeader(buf[:have]); err == nil && have >= h.size() {
+			return buf[:have], nil
+		}
+	}
+}
+
+// readRest reads the file of which head is the beginning. It allocates no
+// more than the file's true size, whatever the header says.
+func readRest(fd int, head []byte) ([]byte, error) {
+	h, err := decodeHeader(head)
+	if err != nil {
+		return nil, err
+	}
+	size, err := sizeFD(fd)
+	if err != nil {
+		return nil, err
+	}
+	if size != int64(h.size()) {
+		return nil, damaged("its size is not what the header says")
+	}
+	whole := make([]byte, size)
+	have := copy(whole, head)
+	for have < len(whole) {
+		n, err := readFD(fd, whole[have:])
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			break // decodeFile sees that it is short
+		}
+		have += n
+	}
+	return whole[:have], nil
+}
+
+// readHeader reads the header of the open file fd, and makes sure that it is
+// the record of key, unless key is empty. The encoded header is then at the
+// beginning of the page.
+func readHeader(p *page, fd int, key string) (header, error) {
+	b, err := readHead(fd, p.data[:headerSize+store.MaxKey])
+	if err != nil {
+		return header{}, err
+	}
+	h, err := decodeHeader(b)
+	if err != nil {
+		return h, err
+	}
+	if key != "" && (len(b) < headerSize+h.keyLen || string(b[headerSize:headerSize+h.keyLen]) != key) {
+		return h, damaged("the record of another key")
+	}
+	return h, nil
+}
+
+// header reads the header of a record.
+func (s *Store) header(n *name, key string) (header, error) {
+	p := s.page()
+	defer s.pages.Put(p)
+	fd, err := s.openRecord(p, n, os.O_RDONLY)
+	if err != nil {
+		return header{}, err
+	}
+	defer closeFD(fd)
+	return readHeader(p, fd, key)
+}

@@ -1,0 +1,134 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly || illumos
+
+package filestore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// haveFlock says whether this system can lock files between processes.
+const haveFlock = true
+
+const (
+	noFollow = syscall.O_NOFOLLOW
+	// noWait keeps a named pipe that stands at a record's name from blocking
+	// its reader. On files it means nothing.
+	noWait = syscall.O_NONBLOCK
+)
+
+// again calls f until no signal interrupts it.
+func again(f func() error) error {
+	for {
+		if err := f(); err != syscall.EINTR {
+			return err
+		}
+	}
+}
+
+// tryFlock takes the lock of f if nobody else holds it.
+func tryFlock(f *os.File) (bool, error) {
+	fd := int(f.Fd())
+	err := again(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
+	if err == syscall.EWOULDBLOCK {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// waitFlock takes the lock of f, however long it takes.
+func waitFlock(f *os.File) error {
+	fd := int(f.Fd())
+	return again(func() error { return syscall.Flock(fd, syscall.LOCK_EX) })
+}
+
+// dropFlock lets the lock of f go.
+func dropFlock(f *os.File) {
+	fd := int(f.Fd())
+	_ = again(func() error { return syscall.Flock(fd, syscall.LOCK_UN) })
+}
+
+// isAt reports whether f is the file that stands at path.
+func isAt(f *os.File, path string) bool {
+	var a, b syscall.Stat_t
+	if syscall.Fstat(int(f.Fd()), &a) != nil || syscall.Lstat(path, &b) != nil {
+		return false
+	}
+	return a.Dev == b.Dev && a.Ino == b.Ino
+}
+
+// isDir reports whether a directory, not a symbolic link, stands at path.
+func isDir(path string) error {
+	var st syscall.Stat_t
+	if err := again(func() error { return syscall.Lstat(path, &st) }); err != nil {
+		return err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+		return syscall.ENOTDIR
+	}
+	return nil
+}
+
+func readFD(fd int, b []byte) (n int, err error) {
+	for {
+		if n, err = syscall.Read(fd, b); err != syscall.EINTR {
+			return n, err
+		}
+	}
+}
+
+func closeFD(fd int) { _ = syscall.Close(fd) }
+
+// sizeFD is the size of the regular file fd; other kinds have none.
+func sizeFD(fd int) (int64, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return 0, damaged("not a regular file")
+	}
+	return st.Size, nil
+}
+
+// openPlain opens the file at path, which must not be a symbolic link.
+func openPlain(path string, flags int) (fd int, err error) {
+	for {
+		fd, err = syscall.Open(path, flags|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+		if err != syscall.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// owner is the user that a file belongs to.
+func owner(fi fs.FileInfo) int { return int(fi.Sys().(*syscall.Stat_t).Uid) }
+
+// deviceOf is the file system that a file is on.
+func deviceOf(fi fs.FileInfo) uint64 { return uint64(fi.Sys().(*syscall.Stat_t).Dev) }
+
+func adviceForErrno(err error) string {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		return ""
+	}
+	switch errno {
+	case syscall.ENOSPC, syscall.EDQUOT:
+		return "Free space, inodes or quota on the session directory's file system; stored sessions are intact."
+	case syscall.EFBIG:
+		return "Raise the program's file size limit (ulimit -f, LimitFSIZE=); stored sessions are intact."
+	case syscall.EACCES, syscall.EPERM:
+		return "Give the session directory and everything in it to the user who runs the program (chown -R)."
+	case syscall.EROFS:
+		return "Mount the session directory's file system writable."
+	case syscall.EMFILE, syscall.ENFILE:
+		return "Raise the limit of open files (ulimit -n, LimitNOFILE=)."
+	case syscall.ENOTDIR, syscall.ELOOP:
+		return "Something in the session directory is not the directory it should be, perhaps a symbolic link; put the directory back."
+	case syscall.EIO, syscall.ESTALE:
+		return "Check the disk or the mount behind the session directory."
+	}
+	return ""
+}
