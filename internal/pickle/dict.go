@@ -4,8 +4,8 @@ import "iter"
 
 // A Dict is a Python dict. It keeps the order of insertion and takes every key
 // that Python can hash; the zero value is an empty dict. Keys are equal as in
-// Python: 1, 1.0 and True are one key, and a str and a Markup of the same text.
-// (Decimals and times are equal if they are spelled alike.)
+// Python: 1, 1.0 and True are one key, and so are a str and a Markup of the same
+// text. (Decimals are equal only to decimals that are spelled alike.)
 //
 // A Dict is not safe for concurrent use while it is being changed.
 type Dict struct{ table }

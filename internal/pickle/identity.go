@@ -11,16 +11,18 @@ import (
 
 // The identities of keys: comparable Go values of which two are equal if
 // Python holds the keys for the same. Python never stores two keys that
-// are equal, so the only harm in taking too few for equal (decimals and times
-// are compared as they are spelled) is to keep an entry that Python would drop
-// from a pickle which Python did not write. Taking different keys for the same
-// would lose data.
+// are equal, so the only harm in taking too few for equal (decimals are
+// compared as they are spelled, and never to other numbers) is to keep an entry
+// that Python would drop from a pickle which Python did not write. Taking
+// different keys for the same would lose data.
 type (
 	noneID   struct{}
 	bigID    string // an integer beyond int64: sign and magnitude
 	bytesID  string
 	tupleID  string // the items' identities in a row
 	frozenID string // the items' identities, sorted
+	momentID int64  // an aware datetime: microseconds since 1970
+	clockID  int64  // an aware time: microseconds since midnight in UTC
 )
 
 // maxKeyDepth bounds the recursion through tuples in keys.
@@ -46,10 +48,18 @@ func identifyAt(key Value, b *budget, depth int) (any, error) {
 			return int64(1), b.hash(1)
 		}
 		return int64(0), b.hash(1)
-	case int64, UUID, Date, Time, DateTime, TimeDelta:
+	case int64, UUID, Date, TimeDelta:
 		return k, b.hash(16)
+	case DateTime:
+		if k.Zone.Aware {
+			return momentID(k.When().UnixMicro()), b.hash(64)
+		}
+		k.Fold = false
+		return k, b.hash(64)
+	case Time:
+		return clockIdentity(k), b.hash(64)
 	case Zone:
-		return k, b.hash(16 + len(k.Name))
+		return Zone{Aware: true, Offset: k.Offset}, b.hash(64)
 	case string:
 		return k, b.hash(len(k) + 1)
 	case Markup:
@@ -199,6 +209,16 @@ func floatIdentity(f float64) any {
 	}
 	n, _ := big.NewFloat(f).Int(nil)
 	return bigIdentity(n)
+}
+
+// clockIdentity makes aware times equal that are the same in UTC.
+func clockIdentity(t Time) any {
+	if !t.Zone.Aware {
+		t.Fold = false
+		return t
+	}
+	seconds := (t.Hour*60+t.Minute)*60 + t.Second
+	return clockID(int64(seconds)*1e6 + int64(t.Microsecond) - t.Zone.Offset.Microseconds())
 }
 
 func complexIdentity(c complex128) any {

@@ -25,6 +25,8 @@ type tagged struct {
 	UTF8         string          `json:"utf8"`
 	Surrogates   bool            `json:"surrogates"`
 	Offset       *float64        `json:"offset"`
+	Fold         bool            `json:"fold"`
+	Zone         *string         `json:"zone"`
 	Days         int             `json:"days"`
 	Seconds      int             `json:"seconds"`
 	Microseconds int             `json:"microseconds"`
@@ -104,6 +106,10 @@ func (g tagged) value(t testing.TB) Value {
 		}
 		return math.Float64frombits(n)
 	case "complex":
+		// repr in the vectors, both parts in hexadecimal elsewhere
+		if re, im, ok := strings.Cut(g.text(t), " "); ok {
+			return complex(parseHexFloat(t, re), parseHexFloat(t, im))
+		}
 		c, err := strconv.ParseComplex(strings.ReplaceAll(g.text(t), "j", "i"), 128)
 		if err != nil {
 			t.Fatal(err)
@@ -141,11 +147,11 @@ func (g tagged) value(t testing.TB) Value {
 		}
 		return f
 	case "datetime":
-		return DateTime{parseDate(t, g.text(t)[:10]), parseTime(t, g.text(t)[11:], g.Offset)}
+		return DateTime{parseDate(t, g.text(t)[:10]), g.parseTime(t, g.text(t)[11:])}
 	case "date":
 		return parseDate(t, g.text(t))
 	case "time":
-		return parseTime(t, g.text(t), g.Offset)
+		return g.parseTime(t, g.text(t))
 	case "timedelta":
 		return TimeDelta{g.Days, g.Seconds, g.Microseconds}
 	case "decimal":
@@ -167,7 +173,7 @@ func parseDate(t testing.TB, s string) (d Date) {
 	return d
 }
 
-func parseTime(t testing.TB, s string, offset *float64) (c Time) {
+func (g tagged) parseTime(t testing.TB, s string) (c Time) {
 	t.Helper()
 	whole, frac, _ := strings.Cut(s, ".")
 	if _, err := fmt.Sscanf(whole, "%d:%d:%d", &c.Hour, &c.Minute, &c.Second); err != nil {
@@ -176,10 +182,24 @@ func parseTime(t testing.TB, s string, offset *float64) (c Time) {
 	if frac != "" {
 		c.Microsecond, _ = strconv.Atoi(frac)
 	}
-	if offset != nil {
-		c.Zone = Zone{Aware: true, Offset: time.Duration(*offset * float64(time.Second))}
+	if g.Offset != nil {
+		us := math.Round(*g.Offset * 1e6)
+		c.Zone = Zone{Aware: true, Offset: time.Duration(us) * time.Microsecond}
 	}
+	if g.Zone != nil {
+		c.Zone.Named, c.Zone.Name = true, string(unhex(t, *g.Zone))
+	}
+	c.Fold = g.Fold
 	return c
+}
+
+func parseHexFloat(t testing.TB, s string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 // describe spells a value out, so that two values are equal if their
@@ -226,6 +246,10 @@ func describeTo(b *strings.Builder, v Value) {
 	case *big.Int:
 		b.WriteString("int " + v.Text(16))
 	case float64:
+		if math.IsNaN(v) { // protocol 0 has only one
+			b.WriteString("float nan")
+			return
+		}
 		fmt.Fprintf(b, "float %x", math.Float64bits(v))
 	case string:
 		fmt.Fprintf(b, "str %q", v)
@@ -278,4 +302,14 @@ func shorten(s string) string {
 		return s[:200] + " … " + s[len(s)-200:]
 	}
 	return s
+}
+
+// difference shows two descriptions around the place where they begin to differ.
+func difference(got, want string) string {
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	around := func(s string) string { return s[max(0, i-100):min(len(s), i+100)] }
+	return fmt.Sprintf("at byte %d:\n got …%s…\nwant …%s…", i, around(got), around(want))
 }
