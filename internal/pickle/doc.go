@@ -35,6 +35,7 @@
 // would use if it allowed them (Python's "surrogatepass").
 //
 // The format is documented by CPython's Lib/pickletools.py and PEP 3154 and 574;
-// the bytes that [Append] writes are those of CPython 3.11's pickle.dumps, but
-// for what the values do not tell: which equal objects were one object.
+// the bytes that [Append] writes are those of CPython 3.11's pickle.dumps for
+// the same value, if all of its equal strings, times, decimals and UUIDs are one
+// object each.
 package pickle

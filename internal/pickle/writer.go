@@ -9,9 +9,9 @@ import (
 )
 
 // Append appends to dst the pickle of v in the protocol from 0 to 5, as CPython
-// writes it. Of what the values do not tell, it takes the usual for granted:
-// equal strings, numbered things and times are one object each. Containers are
-// one object where they are the same pointer.
+// writes it. Containers are one object to Python where they are the same pointer;
+// of strings, times, decimals and UUIDs all that are equal become one object, since
+// nothing can tell them apart.
 //
 // The error matches [ErrValue] if v or a part of it is not of the types in the
 // package comment, or not valid, and [ErrLimit] if v is nested more than 256 deep
