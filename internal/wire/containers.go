@@ -135,7 +135,8 @@ func (d *decoder) slice(t *Token, v reflect.Value, info *typeInfo) error {
 		return err
 	}
 	// A count that the format gives has been checked against its bytes.
-	s := reflect.MakeSlice(v.Type(), 0, max(t.N, 0))
+	s := reflect.New(v.Type()).Elem()
+	s.Set(reflect.MakeSlice(v.Type(), 0, max(t.N, 0)))
 	for left := t.N; d.r.More(&left); {
 		n := s.Len()
 		if n == s.Cap() {
@@ -144,7 +145,7 @@ func (d *decoder) slice(t *Token, v reflect.Value, info *typeInfo) error {
 			}
 			s.Grow(1)
 		}
-		s = s.Slice(0, n+1)
+		s.SetLen(n + 1)
 		if err := d.value(s.Index(n)); err != nil {
 			return err
 		}
