@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"os"
+
+	"github.com/alecthomas/kong"
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/examples/register"
+)
+
+type demoCmd struct {
+	Addr       string        `default:"localhost:5000" placeholder:"HOST:PORT" help:"Where to listen. Port 0 means any free one."`
+	Idle       time.Duration `default:"${idle}" help:"How long a session lives after its last use, at least 1s."`
+	Lifetime   time.Duration `default:"${lifetime}" help:"How old a session gets, however much it is used."`
+	Store      string        `default:"file" placeholder:"WHERE" help:"Where sessions are kept: memory, file:DIR, or cookie. By default in files, in a directory of this user's."`
+	SecretFile string        `type:"path" placeholder:"FILE" help:"A file with keys, one a line in hex or base64, the newest first. Sessions are sealed with them: in the cookie, or in the store. It is made if it is missing."`
+}
+
+func demoVars() kong.Vars {
+	return kong.Vars{
+		"idle":     register.DefaultIdle.String(),
+		"lifetime": cloakroom.DefaultLifetime.String(),
+	}
+}
+
+// Help is the text of `cloakroom demo --help`.
+func (demoCmd) Help() string {
+	return "A visitor registers a username, is greeted by it, and logs out again. The session ends one minute after the last use."
+}
+
+// Validate refuses durations that make no sense.
+func (d *demoCmd) Validate() error {
+	switch {
+	case d.Idle < time.Second:
+		return errors.New("--idle must be at least 1s")
+	case d.Lifetime < time.Second:
+		return errors.New("--lifetime must be at least 1s")
+	}
+	return nil
+}
+
+// shutdownTime is how long answers may take that are under way at Ctrl-C.
+const shutdownTime = 5 * time.Second
+
+// Run serves the tutorial until Ctrl-C.
+func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	place, err := openPlace(ctx, d.Store, d.SecretFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, place.close()) }()
+
+	logger := slog.New(slog.NewTextHandler(s.err, nil))
+	app, err := register.New(register.Config{
+		Store: place.store, Keys: place.keys, Place: place.forVisitor,
+		Idle: d.Idle, Lifetime: d.Lifetime, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, d.Addr)
+	if err != nil {
+		return err
+	}
+	server := newServer(app, logger)
+	d.welcome(s.out, listener.Addr(), place)
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // a second Ctrl-C ends the program at once
+	fmt.Fprintln(s.out, "\nClosing the cloakroom.", place.afterwards)
+	return shutdown(server)
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, hint(fmt.Errorf("%s is in use by another program", addr), "choose another port with --addr localhost:8080, or any free one with --addr localhost:0")
+	case errors.Is(err, syscall.EACCES):
+		return nil, hint(fmt.Errorf("no permission to listen on %s", addr), "choose a port above 1023 with --addr localhost:8080")
+	case err != nil:
+		return nil, usageError{hint(err, "--addr takes HOST:PORT, as in --addr localhost:8080")}
+	}
+	return l, nil
+}
+
+func newServer(app http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           app,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// shutdown lets the answers under way finish.
+func shutdown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+// welcome says what is going on.
+func (d *demoCmd) welcome(w io.Writer, addr net.Addr, p *place) {
+	fmt.Fprintf(w, `
+  cloakroom demo: register a name, be greeted by it, log out again.
+
+    Open      %s
+    Sessions  %s
+`, visitURL(d.Addr, addr), p.forOperator)
+	for _, line := range p.notes {
+		fmt.Fprintf(w, "              %s\n", line)
+	}
+	fmt.Fprintf(w, `    They end  %v after the last use, or %v after the first
+    Stop      Ctrl-C
+
+`, short(d.Idle), short(d.Lifetime))
+	if !loopback(addr) {
+		fmt.Fprintf(w, "  Anybody in the network can reach %v, and read along: it is plain HTTP.\n\n", addr)
+	}
+}
+
+// visitURL is what to type into a browser: the host as it was asked for, the
+// port as it was given.
+func visitURL(asked string, got net.Addr) string {
+	host, _, _ := net.SplitHostPort(asked)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(got.String())
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}
+
+func loopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

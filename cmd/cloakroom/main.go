@@ -1,0 +1,98 @@
+// Command cloakroom is the tool that comes with the library of that name.
+// `cloakroom --help` lists what it does.
+//
+// It exits with 0 if all went well, also after Ctrl-C; with 1 if something
+// failed; with 2 if it was called wrongly. Data goes to stdout, messages and
+// errors go to stderr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// cli is the command line: one field for each verb.
+type cli struct {
+	Demo    demoCmd    `cmd:"" help:"Serve the tutorial application on this computer."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// streams are where a verb writes.
+type streams struct {
+	out io.Writer // data
+	err io.Writer // messages
+}
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdout, os.Stderr})) }
+
+func run(ctx context.Context, args []string, s streams) int {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parser, err := kong.New(&cli{},
+		kong.Name("cloakroom"),
+		kong.Description("HTTP sessions for Go: keep them, look at them, try them.\n\n"+
+			"Exit codes: 0 all went well, also after Ctrl-C; 1 something failed; 2 wrong use."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90}),
+		kong.Vars(demoVars()),
+		kong.Writers(s.out, s.err),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		return report(s.err, err, exitFailure)
+	}
+	call, err := parser.Parse(args)
+	if err != nil {
+		if _, ok := errors.AsType[*hinted](err); !ok {
+			err = hint(err, "see cloakroom --help")
+		}
+		return report(s.err, err, exitUsage)
+	}
+	if err := call.Run(); err != nil {
+		if _, ok := errors.AsType[usageError](err); ok {
+			return report(s.err, err, exitUsage)
+		}
+		return report(s.err, err, exitFailure)
+	}
+	return 0
+}
+
+// report prints err in one line, with its hint.
+func report(w io.Writer, err error, code int) int {
+	line := strings.ReplaceAll(err.Error(), "\n", " ")
+	if h, ok := errors.AsType[*hinted](err); ok {
+		line += " (" + h.hint + ")"
+	}
+	fmt.Fprintln(w, "cloakroom: "+strings.TrimPrefix(line, "cloakroom: "))
+	return code
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+func hint(err error, format string, args ...any) error {
+	return &hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// usageError says that the program was called wrongly, where only running it
+// could tell.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
+	"github.com/cloakroom/cloakroom/store/memstore"
+)
+
+// place is where the demo keeps its sessions, and how to say so.
+type place struct {
+	store store.Store // nil for cookies
+	keys  [][]byte
+
+	forVisitor  string   // on the page
+	forOperator string   // in the terminal
+	notes       []string // more for the terminal
+	afterwards  string   // what becomes of the sessions when the program ends
+}
+
+// openers are the stores that --store knows.
+func openers() store.Openers {
+	return store.Openers{"memory": memstore.Open, "file": filestore.Open}
+}
+
+// openPlace understands --store and --secret-file.
+func openPlace(ctx context.Context, where, secretFile string) (*place, error) {
+	p := &place{}
+	if secretFile != "" {
+		keys, made, err := readSecretFile(secretFile)
+		if err != nil {
+			return nil, err
+		}
+		p.keys = keys
+		if made {
+			p.note("A new key has been put into %s", secretFile)
+		} else {
+			p.note("Sealed with the keys in %s", secretFile)
+		}
+	}
+	var err error
+	switch scheme, dir, _ := strings.Cut(where, ":"); {
+	case where == "cookie":
+		p.cookie()
+	case where == "memory":
+		err = p.memory(ctx)
+	case where == "file":
+		err = p.file(ctx, "")
+	case scheme == "file":
+		err = p.file(ctx, dir)
+	default:
+		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %q", where), "choose memory, file:DIR or cookie")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *place) note(format string, args ...any) {
+	p.notes = append(p.notes, fmt.Sprintf(format, args...))
+}
+
+func (p *place) cookie() {
+	p.forVisitor = "the cookie itself"
+	p.forOperator = "in the visitors' cookies, sealed"
+	p.afterwards = "The sessions stay with their visitors."
+	if p.keys == nil {
+		key := make([]byte, keySize)
+		rand.Read(key)
+		p.keys = [][]byte{key}
+		p.note("Their key is made for this run: they end with it (keep one with --secret-file FILE)")
+		p.afterwards = "The sessions end with their key."
+	}
+}
+
+func (p *place) memory(ctx context.Context) (err error) {
+	p.forVisitor = "the memory of this program"
+	p.forOperator = "in memory, they end with the program"
+	p.afterwards = "The sessions end with it."
+	p.store, err = openers().Open(ctx, "memory:")
+	return err
+}
+
+func (p *place) file(ctx context.Context, dir string) error {
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return hint(fmt.Errorf("no directory for this user's files: %w", err), "name one with --store file:DIR, or use --store memory")
+		}
+		dir = filepath.Join(cache, "cloakroom", "demo")
+	}
+	if dir == "~" || strings.HasPrefix(dir, "~/") {
+		return usageError{hint(errors.New("--store: the shell leaves the ~ in file:~ as it is"), "write --store file:$HOME%s", strings.TrimPrefix(dir, "~"))}
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return hint(fmt.Errorf("--store: %w", err), "name another directory with --store file:DIR, or use --store memory")
+	}
+	p.forVisitor = "files on the computer that serves this page"
+	p.forOperator = "in files, in " + dir
+	p.note("To forget them all: rm -r %s", shellQuote(dir))
+	p.afterwards = "The sessions stay in " + dir + "."
+	// As a URL, so that no character of the name has a meaning in it.
+	p.store, err = openers().Open(ctx, (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String())
+	if err == nil {
+		return nil
+	}
+	advice := store.Advice(err)
+	if advice == "" {
+		advice = "name another directory with --store file:DIR, or use --store memory"
+	}
+	return hint(fmt.Errorf("--store: %w", err), "%s", advice)
+}
+
+// close lets go of the store.
+func (p *place) close() error {
+	if c, ok := p.store.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// shellQuote is for commands that people copy into their shell.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,7 @@
+module github.com/cloakroom/cloakroom/examples
+
+go 1.26
+
+require github.com/cloakroom/cloakroom v0.0.0
+
+replace github.com/cloakroom/cloakroom => ../

@@ -1,0 +1,128 @@
+// Package register is the tutorial application: a visitor registers a
+// username, is greeted by it on the next page, and logs out again.
+//
+//	GET  /        says "Register" to a stranger, greets a registered visitor
+//	GET  /add     shows the form
+//	POST /add     takes the name
+//	POST /remove  logs out
+//
+// The three handlers in pages.go are all that has to do with sessions; the
+// other files are what any web page needs.
+package register
+
+import (
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// DefaultIdle is how long a session lives after its last use where Config does
+// not say. A minute is short enough to watch it end.
+const DefaultIdle = time.Minute
+
+// Config says how the application keeps its sessions. The zero value keeps
+// nothing and is refused: it needs a Store or Keys.
+type Config struct {
+	// Store keeps the sessions. If it is nil they are kept in their cookies,
+	// sealed with Keys.
+	Store store.Store
+
+	// Keys seal sessions in cookies or, if there is a Store, its records. The
+	// first one seals, all of them open.
+	Keys [][]byte
+
+	// Idle is how long a session lives after its last use. Zero means
+	// DefaultIdle.
+	Idle time.Duration
+
+	// Lifetime is the age at which a session ends, however much it is used.
+	// Zero means cloakroom.DefaultLifetime.
+	Lifetime time.Duration
+
+	// Place tells the visitor where the session is kept, as in "files on this
+	// computer". Empty means "a store", or "the cookie" without Store.
+	Place string
+
+	// Logger gets one line for each session that begins or ends, and one for
+	// each failure. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+type app struct {
+	idle      time.Duration
+	place     string
+	sealed    bool // the cookie is the session
+	log       *slog.Logger
+	templates map[string]*template.Template
+	assets    assets
+}
+
+// New returns the application, ready to be served at the root of a host.
+func New(cfg Config) (http.Handler, error) {
+	a := &app{idle: cfg.Idle, place: cfg.Place, sealed: cfg.Store == nil, log: cfg.Logger}
+	if a.idle == 0 {
+		a.idle = DefaultIdle
+	}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	if a.place == "" {
+		a.place = "a store"
+		if a.sealed {
+			a.place = "the cookie"
+		}
+	}
+	var err error
+	if a.assets, err = newAssets(); err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	if a.templates, err = parseTemplates(a.assets); err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	sessions, err := a.newSessions(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("register: %w", err)
+	}
+	return a.guard(sessions.Handler(a.routes())), nil
+}
+
+// newSessions makes the Manager, as any application would in its main.
+func (a *app) newSessions(cfg Config) (*cloakroom.Manager, error) {
+	opts := cloakroom.Options{
+		IdleTimeout: a.idle,
+		Lifetime:    cfg.Lifetime,
+		// The page shows the time left to the second, so an expiry may not lag
+		// behind by the usual tenth of the idle timeout.
+		TouchInterval: min(time.Second, a.idle/60),
+		// The tutorial runs on http://localhost, without TLS. An application
+		// on the internet leaves this out, and has the cookie __Host-session.
+		Insecure: true,
+		// Browsers share cookies between all ports of localhost: a name of its
+		// own keeps this one apart from whatever else is being developed there.
+		CookieName:   "cloakroom_demo",
+		ErrorHandler: a.sessionFailed,
+		Hooks:        a.hooks(),
+		Logger:       a.log,
+	}
+	if cfg.Store == nil {
+		return cloakroom.NewCookie(cfg.Keys, opts)
+	}
+	opts.RecordKeys = cfg.Keys
+	return cloakroom.New(cfg.Store, opts)
+}
+
+func (a *app) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET /add", a.form)
+	mux.HandleFunc("POST /add", a.add)
+	mux.HandleFunc("POST /remove", a.remove)
+	mux.Handle("GET "+a.assets.prefix, a.assets)
+	mux.HandleFunc("GET /left/{sheet}", left)
+	return a.unrouted(mux)
+}

@@ -1,0 +1,121 @@
+package register
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// page is what the templates show.
+type page struct {
+	Title   string
+	Flashes []cloakroom.Flash
+	Ticket  *ticket  // nil for a stranger
+	Typed   string   // what stood in the form
+	Problem string   // what is wrong with it
+	Failure *failure // for error.html
+
+	// Set by render.
+	Idle   string
+	Place  string
+	Sealed bool
+}
+
+// ticket is the session as its visitor sees it.
+type ticket struct {
+	Name   string
+	Handle string // names the session in the log, opens nothing
+	Left   int    // seconds
+	Of     int    // seconds that a fresh session has
+}
+
+// Number is the part of the handle that is printed large.
+func (t *ticket) Number() string { return t.Handle[:min(4, len(t.Handle))] }
+
+// Clock is the time left as minutes and seconds.
+func (t *ticket) Clock() string { return fmt.Sprintf("%d:%02d", t.Left/60, t.Left%60) }
+
+// ticket describes the session s of a visitor called name.
+func (a *app) ticket(s *cloakroom.Session, name string) *ticket {
+	// Rounded up: when the page says that the session has ended, it has.
+	seconds := func(d time.Duration) int { return max(0, int(math.Ceil(d.Seconds()))) }
+	return &ticket{
+		Name:   name,
+		Handle: s.Handle(),
+		Left:   seconds(time.Until(s.Expires())),
+		Of:     seconds(a.idle),
+	}
+}
+
+func parseTemplates(files assets) (map[string]*template.Template, error) {
+	funcs := template.FuncMap{"asset": files.url, "alert": alertClass, "words": inWords}
+	base, err := template.New("base.html").Funcs(funcs).ParseFS(templateFiles, "templates/base.html", "templates/ticket.html")
+	if err != nil {
+		return nil, err
+	}
+	pages := make(map[string]*template.Template)
+	for _, name := range []string{"home", "add_username", "error"} {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(templateFiles, "templates/"+name+".html")
+		}
+		if err != nil {
+			return nil, err
+		}
+		pages[name] = t
+	}
+	return pages, nil
+}
+
+// render writes a whole page at once, so that a failing template gives an
+// error page rather than half of one.
+func (a *app) render(w http.ResponseWriter, status int, name string, p page) {
+	p.Idle, p.Place, p.Sealed = inWords(a.idle), a.place, a.sealed
+	var buf bytes.Buffer
+	if err := a.templates[name].Execute(&buf, p); err != nil {
+		a.log.Error("page", slog.String("template", name), slog.String("error", err.Error()))
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(buf.Bytes())
+}
+
+// alertClass is Bootstrap's class for a flash category.
+func alertClass(category string) string {
+	switch category {
+	case greet:
+		return "alert-success"
+	case notify:
+		return "alert-info"
+	default:
+		return "alert-warning"
+	}
+}
+
+// inWords says a duration as people do: one minute, 90 seconds, 2 hours.
+func inWords(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		switch {
+		case d == u.unit:
+			return "one " + u.name
+		case d > u.unit && d%u.unit == 0:
+			return fmt.Sprintf("%d %ss", d/u.unit, u.name)
+		}
+	}
+	return d.String()
+}

@@ -1,0 +1,69 @@
+package browser
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"sync"
+	"testing"
+)
+
+// demo is a running `cloakroom demo`.
+type demo struct {
+	url string
+
+	mu  sync.Mutex
+	log bytes.Buffer // what it wrote to stderr
+}
+
+var printedURL = regexp.MustCompile(`http://\S+/`)
+
+// startDemo runs the demo on a free port until the test ends, and then checks
+// that Ctrl-C ends it well.
+func startDemo(t *testing.T, args ...string) *demo {
+	t.Helper()
+	d := &demo{}
+	cmd := exec.Command(program, append([]string{"demo", "--addr", "127.0.0.1:0"}, args...)...)
+	cmd.Stderr = d
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for d.url == "" && lines.Scan() {
+		d.url = printedURL.FindString(lines.Text())
+	}
+	var drained sync.WaitGroup
+	drained.Go(func() {
+		for lines.Scan() {
+		}
+	})
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		drained.Wait()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("after Ctrl-C: %v\n%s", err, d.logged())
+		}
+	})
+	if d.url == "" {
+		t.Fatalf("the demo printed no address\n%s", d.logged())
+	}
+	return d
+}
+
+func (d *demo) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.Write(p)
+}
+
+func (d *demo) logged() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
