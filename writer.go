@@ -2,7 +2,7 @@ package cloakroom
 
 import (
 	"bufio"
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -153,10 +153,11 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := w.begin(); err != nil {
 		return nil, nil, err
 	}
-	if fresh && w.session.cookieNeeded() {
-		w.session.report(fmt.Errorf("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
+	conn, buf, err := http.NewResponseController(w.rw).Hijack()
+	if err == nil && fresh && w.session.cookieNeeded() {
+		w.session.report(errors.New("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
 	}
-	return http.NewResponseController(w.rw).Hijack()
+	return conn, buf, err
 }
 
 func (s *Session) cookieNeeded() bool {
