@@ -14,7 +14,9 @@ import (
 
 type level int // writes itself as text
 
-func (l level) MarshalText() ([]byte, error) { return []byte(strings.Repeat("!", int(l))), nil }
+func (l level) MarshalText() ([]byte, error) {
+	return []byte(strings.Repeat("!", min(max(int(l), 0), 100))), nil
+}
 
 func (l *level) UnmarshalText(b []byte) error {
 	if strings.Trim(string(b), "!") != "" {
