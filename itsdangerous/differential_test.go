@@ -204,7 +204,7 @@ func (r *peerRequest) respell(text string) (string, bool) {
 func TestPeerDecodesBase64TheSame(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	r := peerRequest{Class: "base64"}
-	for range 20000 {
+	for range 10000 {
 		r.Texts = append(r.Texts, []byte(strangeBase64(rnd)))
 	}
 	for i, want := range askPeer(t, []peerRequest{r})[0].Read {
@@ -219,7 +219,7 @@ func TestPeerDecodesBase64TheSame(t *testing.T) {
 func TestPeerWritesTheSameJSON(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	var requests []peerRequest
-	for i := range 4000 {
+	for i := range 2000 {
 		value := []byte(show(randomValue(rnd, 4)))
 		r := peerRequest{
 			Class: classes[2+i%4], Derivation: "hmac", Digest: "sha1", Sep: []byte("."),
