@@ -158,6 +158,7 @@ func closeBusy(p *probe) {
 			return
 		}
 		for n := 0; ; n++ {
+			breathe()
 			late := closed.Load()
 			key := p.key(fmt.Sprintf("%d-%d", i, n))
 			_, err := p.Save(p.ctx, key, store.Record{}, record("data", far))

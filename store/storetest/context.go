@@ -31,12 +31,12 @@ func ctxLoad(p *probe, ctx context.Context, key string, r store.Record) error {
 }
 
 func ctxSave(p *probe, ctx context.Context, key string, r store.Record) error {
-	_, err := p.Save(ctx, key, r, record("changed", p.far()))
+	_, err := p.Save(ctx, key, r, record("changed data", p.far()))
 	return err
 }
 
 func ctxCreate(p *probe, ctx context.Context, key string, r store.Record) error {
-	_, err := p.Save(ctx, p.key("new"), store.Record{}, record("created", p.far()))
+	_, err := p.Save(ctx, p.key("new"), store.Record{}, record("created data", p.far()))
 	return err
 }
 

@@ -98,7 +98,7 @@ func dataLarge(p *probe) {
 
 func dataTooLarge(p *probe) {
 	if p.o.TooLarge == 0 {
-		p.Skipf("SKIPPED, NO LIMIT: Options.TooLarge is not set")
+		p.skip("SKIPPED, NO LIMIT: Options.TooLarge is not set")
 	}
 	far := p.far()
 	big := store.Record{Data: pattern(p.o.TooLarge), Expires: far}

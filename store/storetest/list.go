@@ -146,6 +146,7 @@ func listLiteral(p *probe) {
 }
 
 func listNothing(p *probe) {
+	p.create(p.key("something"), "data", p.far())
 	p.lists(p.key("nothing"))
 	p.lists(p.key("a prefix that no key has: \x00\r\nä"))
 }
@@ -204,7 +205,12 @@ func listRacing(p *probe) {
 	var wg sync.WaitGroup
 	for i := range 2 {
 		wg.Go(func() {
-			for n := 0; !done.Load() && churn(p, fmt.Sprintf("%04d-%d-%d", n%250, i, n%17)); n++ {
+			for n := 0; !done.Load(); n++ {
+				// Many go before any comes back, so that the others move up.
+				name := fmt.Sprintf("%04d-%d", n%20*10, i)
+				if !churn(p, p.key(name), n/20%2 == 0) {
+					return
+				}
 			}
 		})
 	}
@@ -220,19 +226,21 @@ func listRacing(p *probe) {
 	}
 }
 
-// churn deletes a record and creates it again, and reports whether that went
-// well.
-func churn(p *probe, name string) bool {
-	key := p.key(name)
-	if err := p.Delete(p.ctx, key); err != nil {
-		p.Errorf("Delete = %v, want nil", err)
+// churn creates or deletes a record, and reports whether that went well.
+func churn(p *probe, key string, create bool) bool {
+	breathe()
+	if !create {
+		if err := p.Delete(p.ctx, key); err != nil {
+			p.Errorf("Delete = %v, want nil", err)
+			return false
+		}
+		return true
+	}
+	if _, err := p.Save(p.ctx, key, store.Record{}, record("data", p.far())); err != nil {
+		p.Errorf("Save = %v, want nil", err)
 		return false
 	}
-	_, err := p.Save(p.ctx, key, store.Record{}, record("data", p.far()))
-	if err != nil {
-		p.Errorf("Save = %v, want nil", err)
-	}
-	return err == nil
+	return true
 }
 
 func listStopped(p *probe) {

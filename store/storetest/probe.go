@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -22,10 +23,14 @@ type probe struct {
 	o      *Options
 	ctx    context.Context
 	prefix string
+	// skipped is why the case was skipped: a bubble does not tell the test
+	// around it.
+	skipped *string
 }
 
 func newProbe(t *testing.T, s store.Store, o *Options) *probe {
-	p := &probe{T: t, inner: s, o: o, ctx: t.Context(), prefix: "storetest:" + rand.Text()[:12] + ":"}
+	p := &probe{T: t, inner: s, o: o, ctx: t.Context(),
+		prefix: "storetest:" + rand.Text()[:12] + ":", skipped: new(string)}
 	p.Store = &watch{s, p}
 	t.Cleanup(func() {
 		if err := store.Close(s); err != nil {
@@ -58,7 +63,14 @@ func (p *probe) unable(c Capability, err error) {
 	if slices.Contains(p.o.Require, c) {
 		p.Fatalf("capability %s is required: %v", c, err)
 	}
-	p.Skipf("SKIPPED, NO CAPABILITY: %v", err)
+	p.skip("SKIPPED, NO CAPABILITY: %v", err)
+}
+
+// skip ends the case without a verdict, and says so.
+func (p *probe) skip(format string, args ...any) {
+	p.Helper()
+	*p.skipped = fmt.Sprintf(format, args...)
+	p.SkipNow()
 }
 
 // supported ends the case if err says that the capability cannot be served.

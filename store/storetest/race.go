@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -54,6 +53,16 @@ func (p *probe) rounds(n int) int {
 	return max(n, 3)
 }
 
+// breathe lets others go on, in every loop of a race that may be long. Now and
+// then it sleeps: a store may itself have to wait for a moment, which passes
+// in a bubble only when all others wait too.
+func breathe() {
+	if rand.IntN(8) == 0 {
+		time.Sleep(time.Nanosecond)
+	}
+	runtime.Gosched()
+}
+
 // race runs f in n goroutines that begin at the same time.
 func race(n int, f func(i int)) {
 	var wg sync.WaitGroup
@@ -93,11 +102,12 @@ func increment(p *probe, key string) error {
 		if err != nil {
 			return err
 		}
+		breathe() // or one goroutine may be done before the next begins
 		_, err = p.Save(p.ctx, key, r, record(strconv.Itoa(n+1), r.Expires))
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
-		runtime.Gosched()
+		breathe()
 	}
 }
 
@@ -167,7 +177,7 @@ func raceDelete(p *probe) {
 				return
 			}
 			for saved.Load() < after && !p.Failed() {
-				runtime.Gosched()
+				breathe()
 			}
 			if err := p.Delete(p.ctx, key); err != nil {
 				p.Errorf("Delete = %v, want nil", err)
@@ -188,6 +198,7 @@ func raceDelete(p *probe) {
 // or until long after it should have gone.
 func saveUntilGone(p *probe, key string, r store.Record, saver int, saved *atomic.Int32) {
 	for i := 0; saved.Load() < 1<<20+1000; i++ {
+		breathe()
 		next, err := p.Save(p.ctx, key, r, record(fmt.Sprintf("%d by %d", i, saver), r.Expires))
 		saved.Add(1)
 		if err == nil {
@@ -205,189 +216,6 @@ func saveUntilGone(p *probe, key string, r store.Record, saver int, saved *atomi
 		if err != nil {
 			p.Errorf("Load = %v, want the record or ErrNotFound", err)
 			return
-		}
-	}
-}
-
-func raceTouchSave(p *probe) {
-	far := p.far()
-	for round := range p.rounds(60) {
-		key := p.key(strconv.Itoa(round))
-		prev := p.create(key, "data", far)
-		saveTo, touchTo := far.Add(time.Hour), far.Add(2*time.Hour)
-		if round%2 == 1 {
-			saveTo, touchTo = touchTo, saveTo
-		}
-		race(racers, func(i int) {
-			if i > 0 {
-				if err := p.Touch(p.ctx, key, prev, touchTo); err != nil {
-					p.Errorf("Touch = %v, want nil", err)
-				}
-				return
-			}
-			if _, err := p.Save(p.ctx, key, prev, record("newer data", saveTo)); err != nil {
-				p.Errorf("Save = %v, want nil: a touch is no change", err)
-			}
-		})
-		r := p.load(key)
-		if string(r.Data) != "newer data" {
-			p.Errorf("data is %s, want what was saved", brief(string(r.Data)))
-		}
-		// If all touches came first, Save's own expiry stands.
-		if !p.agree(r.Expires, saveTo) && (round%2 == 1 || !p.agree(r.Expires, touchTo)) {
-			p.Errorf("expiry is %v, want that of Save, %v, or a later one of Touch, %v", r.Expires, saveTo, touchTo)
-		}
-		if p.Failed() {
-			return
-		}
-	}
-}
-
-func raceTouchTouch(p *probe) {
-	far := p.far()
-	for round := range p.rounds(40) {
-		key := p.key(strconv.Itoa(round))
-		prev := p.create(key, "data", far)
-		race(racers, func(i int) {
-			if err := p.Touch(p.ctx, key, prev, far.Add(time.Duration(i)*time.Hour)); err != nil {
-				p.Errorf("Touch = %v, want nil", err)
-			}
-		})
-		p.holds(key, "data", far.Add((racers-1)*time.Hour))
-	}
-}
-
-func raceTouchDelete(p *probe) {
-	far := p.far()
-	for round := range p.rounds(60) {
-		key := p.key(strconv.Itoa(round))
-		prev := p.create(key, "data", far)
-		race(racers, func(i int) {
-			if i > 0 {
-				err := p.Touch(p.ctx, key, prev, far.Add(time.Duration(i)*time.Hour))
-				if err != nil && !errors.Is(err, store.ErrNotFound) {
-					p.Errorf("Touch = %v, want nil or ErrNotFound", err)
-				}
-				return
-			}
-			if err := p.Delete(p.ctx, key); err != nil {
-				p.Errorf("Delete = %v, want nil", err)
-			}
-			p.gone(key)
-		})
-		p.gone(key)
-		if p.Failed() {
-			return
-		}
-	}
-}
-
-func raceVisible(p *probe) {
-	key, far, last := p.key("counter"), p.far(), p.rounds(200)
-	r := p.create(key, "0", far)
-	var acknowledged atomic.Int64
-	var done atomic.Bool
-	race(racers, func(i int) {
-		if i > 0 {
-			for p.seen(key, acknowledged.Load()) && !done.Load() {
-				runtime.Gosched()
-			}
-			return
-		}
-		defer done.Store(true)
-		for n := 1; n < last; n++ {
-			next, err := p.Save(p.ctx, key, r, record(strconv.Itoa(n), far))
-			if err != nil {
-				p.Errorf("Save = %v, want nil", err)
-				return
-			}
-			acknowledged.Store(int64(n))
-			r = next
-		}
-	})
-}
-
-// seen checks that the counter of key has come as far as n.
-func (p *probe) seen(key string, n int64) bool {
-	r, err := p.Load(p.ctx, key)
-	if err != nil {
-		p.Errorf("Load = %v, want the record", err)
-		return false
-	}
-	got, err := strconv.ParseInt(string(r.Data), 10, 64)
-	if err != nil || got < n {
-		p.Errorf("Load = %s, after %d was acknowledged", brief(string(r.Data)), n)
-		return false
-	}
-	return true
-}
-
-// raceTorn saves data that consists of one byte value, in lengths that differ.
-func raceTorn(p *probe) {
-	key, far, last := p.key("k"), p.far(), p.rounds(80)
-	whole := func(n int) []byte {
-		return bytes.Repeat([]byte{byte('a' + n%26)}, min(100+n%7*5000, p.o.MaxRecord))
-	}
-	r := p.save(key, store.Record{}, store.Record{Data: whole(0), Expires: far})
-	var done atomic.Bool
-	race(4, func(i int) {
-		if i == 0 {
-			defer done.Store(true)
-			for n := 1; n < last; n++ {
-				next, err := p.Save(p.ctx, key, r, store.Record{Data: whole(n), Expires: far})
-				if err != nil {
-					p.Errorf("Save = %v, want nil", err)
-					return
-				}
-				r = next
-			}
-			return
-		}
-		for !done.Load() && !p.Failed() {
-			got, err := p.Load(p.ctx, key)
-			if err != nil {
-				p.Errorf("Load = %v, want the record", err)
-				return
-			}
-			ok := len(got.Data) > 0
-			for n := range 7 * 26 {
-				if ok = bytes.Equal(got.Data, whole(n)); ok {
-					break
-				}
-			}
-			if !ok {
-				p.Errorf("Load returned %d bytes that nobody saved, beginning with %s", len(got.Data), brief(string(got.Data)))
-			}
-		}
-	})
-}
-
-func raceDistinct(p *probe) {
-	far, each := p.far(), p.rounds(20)
-	race(racers, func(i int) {
-		for n := range each {
-			key := p.key(fmt.Sprintf("%d-%d", i, n))
-			r, err := p.Save(p.ctx, key, store.Record{}, record(key, far))
-			if err == nil {
-				_, err = p.Save(p.ctx, key, r, record(key+"!", far))
-			}
-			if err == nil && n%3 == 0 {
-				err = p.Delete(p.ctx, key)
-			}
-			if err != nil {
-				p.Errorf("Save or Delete of a record that nobody else uses = %v, want nil", err)
-				return
-			}
-		}
-	})
-	for i := range racers {
-		for n := range each {
-			key := p.key(fmt.Sprintf("%d-%d", i, n))
-			if n%3 == 0 {
-				p.gone(key)
-			} else {
-				p.holds(key, key+"!", far)
-			}
 		}
 	}
 }

@@ -80,7 +80,7 @@ type Options struct {
 
 	// Stall makes the server that keeps the records stop answering without
 	// closing its connections, until resume is called. If it is nil, there are
-	// no such cases. It needs RealTime.
+	// no such cases.
 	Stall func(t *testing.T) (resume func())
 }
 
@@ -129,6 +129,12 @@ func groups() []group {
 // Close returns, and open must not call t.Run or t.Parallel.
 func Run(t *testing.T, open func(t *testing.T) store.Store, o Options) {
 	t.Helper()
+	run(t, open, o, func(string) bool { return true })
+}
+
+// run is Run for the cases that are wanted, named as "Group/case".
+func run(t *testing.T, open func(t *testing.T) store.Store, o Options, wanted func(name string) bool) {
+	t.Helper()
 	if o.MaxRecord == 0 {
 		o.MaxRecord = 1 << 20
 	}
@@ -142,6 +148,9 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, o Options) {
 				name := g.name + "/" + c.name
 				reason, skipped := skip[name]
 				delete(skip, name)
+				if !wanted(name) {
+					continue
+				}
 				t.Run(c.name, func(t *testing.T) {
 					if skipped {
 						t.Skipf("SKIPPED BY Options.Skip: %s: %s\nrule: %s", name, reason, c.rule)
@@ -158,6 +167,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, o Options) {
 
 // runCase runs one case in the kind of time that the options ask for.
 func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *Options) {
+	var skipped *string
 	body := func(t *testing.T) {
 		t.Cleanup(func() {
 			if t.Failed() {
@@ -165,17 +175,21 @@ func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *O
 			}
 		})
 		p := newProbe(t, open(t), o)
+		skipped = p.skipped
 		if c.needs != "" && !has(p.inner, c.needs) {
 			p.unable(c.needs, fmt.Errorf("%T is no %s", p.inner, c.needs))
 		}
 		c.run(p)
 	}
-	if !o.RealTime {
-		synctest.Test(t, body)
-		return
-	}
-	if c.timed {
+	if o.RealTime && c.timed {
 		t.Parallel()
 	}
-	body(t)
+	if o.RealTime {
+		body(t)
+		return
+	}
+	synctest.Test(t, body)
+	if skipped != nil && *skipped != "" {
+		t.Skip(*skipped)
+	}
 }
