@@ -14,14 +14,17 @@ import (
 func (s *Session) commit(ctx context.Context) error {
 	s.save.Lock()
 	defer s.save.Unlock()
-	w, before, err := s.begin(ctx)
+	w, before, late := s.begin(ctx)
 	if w == nil {
-		return err
+		return late
 	}
 	call := newCallContext(ctx, s.m.opts.StoreTimeout, true)
 	defer call.close()
-	err = w.run(call)
+	err := w.run(call)
 	s.settle(w, before)
+	if err == nil {
+		err = late
+	}
 	return err
 }
 
@@ -31,7 +34,8 @@ type snapshot struct {
 	baseGen uint32
 }
 
-// begin takes a snapshot of what there is to save; nil if there is nothing.
+// begin takes a snapshot of what there is to save; nil if there is nothing. The
+// error says why, or what could not go into the snapshot.
 func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,20 +44,25 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 	}
 	if !s.draft.pending() {
 		_, due := s.m.touchDue(&s.base, time.Now())
-		if !due || !s.base.exists() || s.headerGone {
+		if !due || !s.base.exists() || s.headerGone && (s.usedEarly || s.m.sealer != nil) {
 			return nil, snapshot{}, nil
 		}
 	}
+	var late error
 	if s.headerGone && s.needsCookie() {
-		s.draft = draft{}
-		return nil, snapshot{}, fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
+		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
 			"change the session before the first write", ErrLate)
+		s.draft = draft{ended: s.draft.ended} // a logout needs no cookie
+		if len(s.draft.ended) == 0 || s.m.sealer != nil {
+			s.draft = draft{}
+			return nil, snapshot{}, late
+		}
 	}
 	w := &saving{m: s.m, base: s.base, draft: s.draft}
 	w.draft.changes = slices.Clone(s.draft.changes)
 	w.draft.ended = slices.Clone(s.draft.ended)
 	w.draft.flash = s.draft.flash.clone()
-	return w, snapshot{w.draft, s.baseGen}, nil
+	return w, snapshot{w.draft, s.baseGen}, late
 }
 
 // needsCookie reports whether saving the draft changes the visitor's ticket or

@@ -31,6 +31,7 @@ type Session struct {
 	loaded     bool
 	finished   bool // the request is over
 	headerGone bool // no cookie can be sent any more
+	usedEarly  bool // and the session had been used by then
 	dead       bool // a dead ticket came beside the live one
 	err        error
 	base       base
@@ -123,7 +124,9 @@ func (s *Session) readable() bool {
 // writable is readable for methods that change something.
 func (s *Session) writable() bool {
 	if s.finished {
-		s.m.reportTo(s.ctx, s.base.handleText(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
+		if s.err == nil {
+			s.m.reportTo(s.ctx, s.base.handleText(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
+		}
 		return false
 	}
 	return s.readable()

@@ -72,7 +72,7 @@ func (w *responseWriter) begin() error {
 func (s *Session) closeHeader(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.headerGone = true
+	s.headerGone, s.usedEarly = true, s.loaded
 	if err != nil {
 		s.fail(err)
 	}
@@ -178,11 +178,17 @@ func (w *responseWriter) Push(target string, opts *http.PushOptions) error {
 // nothing, and what changed after the first byte.
 func (w *responseWriter) finish() {
 	s := w.session
+	s.end()
 	if !w.begun {
 		w.begin()
 	} else if err := s.commit(s.ctx); err != nil && err != s.Err() { // a sticky error has been reported
 		s.report(err)
 	}
+}
+
+// end refuses changes from now on. It comes before the last save, lest a
+// change that just misses it be lost without a word.
+func (s *Session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finished = true

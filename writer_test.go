@@ -26,11 +26,13 @@ func TestEveryDoorSavesFirst(t *testing.T) {
 		"Write of nothing": func(w http.ResponseWriter) {
 			w.Write(nil)
 		},
-		"WriteString":    func(w http.ResponseWriter) { io.WriteString(w, "text") },
-		"ReadFrom":       func(w http.ResponseWriter) { w.(io.ReaderFrom).ReadFrom(strings.NewReader("text")) },
-		"Flush":          func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
-		"FlushError":     func(w http.ResponseWriter) { http.NewResponseController(w).Flush() },
-		"Redirect":       func(w http.ResponseWriter) { http.Redirect(w, httptest.NewRequest("GET", "/", nil), "/next", http.StatusSeeOther) },
+		"WriteString": func(w http.ResponseWriter) { io.WriteString(w, "text") },
+		"ReadFrom":    func(w http.ResponseWriter) { w.(io.ReaderFrom).ReadFrom(strings.NewReader("text")) },
+		"Flush":       func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"FlushError":  func(w http.ResponseWriter) { http.NewResponseController(w).Flush() },
+		"Redirect": func(w http.ResponseWriter) {
+			http.Redirect(w, httptest.NewRequest("GET", "/", nil), "/next", http.StatusSeeOther)
+		},
 		"NotModified":    func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotModified) },
 		"write and more": func(w http.ResponseWriter) { io.WriteString(w, "a"); w.(http.Flusher).Flush(); io.WriteString(w, "b") },
 	}
