@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,11 +56,17 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	})
 }
 
+// visitOf returns the innermost visit that ctx belongs to, or nil.
+func visitOf(ctx context.Context) *visit {
+	v, _ := ctx.Value(visitKey{}).(*visit)
+	return v
+}
+
 // From returns the session of a request that has passed a Manager's Handler,
 // the innermost if there are several. It touches no store. For a request that
 // has passed none it panics: the Handler is missing in main.
 func From(r *http.Request) *Session {
-	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
+	if v := visitOf(r.Context()); v != nil {
 		return &v.session
 	}
 	panic("cloakroom: From: this request has passed no Manager: in main, serve sessions.Handler(mux) instead of mux")
@@ -101,10 +108,22 @@ func (s *Session) sendCookies(h http.Header) error {
 		return s.setCookie(h)
 	case cookieRemove:
 		if len(s.r.Header["Cookie"]) > 0 {
-			h["Set-Cookie"] = append(h["Set-Cookie"], s.m.cookie.remove())
+			s.addCookies(h, s.m.cookie.remove())
 		}
 	}
 	return nil
+}
+
+// addCookies adds lines to h, and to what outer Managers keep of it if their
+// own session fails: this one has been saved, and its visitor must learn of it.
+func (s *Session) addCookies(h http.Header, lines ...string) {
+	h["Set-Cookie"] = append(h["Set-Cookie"], lines...)
+	for v := visitOf(s.ctx); v != nil; v = visitOf(v.Context) {
+		if v.writer.before == nil {
+			v.writer.before = http.Header{}
+		}
+		v.writer.before["Set-Cookie"] = slices.Concat(v.writer.before["Set-Cookie"], lines)
+	}
 }
 
 func (s *Session) setCookie(h http.Header) error {
@@ -116,9 +135,9 @@ func (s *Session) setCookie(h http.Header) error {
 	if err != nil {
 		return err
 	}
-	h["Set-Cookie"] = append(h["Set-Cookie"], line)
+	s.addCookies(h, line)
 	if s.dead {
-		h["Set-Cookie"] = append(h["Set-Cookie"], s.m.cookie.twins(s.r)...)
+		s.addCookies(h, s.m.cookie.twins(s.r)...)
 	}
 	s.warnPlainHTTP()
 	return nil
