@@ -142,16 +142,19 @@ func TestBoundsTheWork(t *testing.T) {
 				s += "r" + string(binary.LittleEndian.AppendUint32(nil, uint32(i*1000+7)))
 			}
 			return s
-		}() + "0."},
+		}() + "."},
 		{"one long text in a list", proto4 + "](" + long(20000) + "\x94" + strings.Repeat("h\x00", 10000) + "e."},
 		{"one long text as a key of many", proto4 + "](" + long(20000) + "\x940" + strings.Repeat("}h\x00K\x01s", 9000) + "e."},
+		{"one long text as a key of many that are dropped", proto4 + long(20000) + "\x940" + strings.Repeat("}h\x00K\x01s0", 6000) + "N."},
+		{"one long text as a decimal often", "cdecimal\nDecimal\nq\x00(" + long(20000)[:5] + strings.Repeat("1", 20000) + "tq\x010" +
+			strings.Repeat("h\x00h\x01R0", 5000) + "N."},
 		{"one long text encoded often", "c_codecs\nencode\nq\x00(" + long(20000) + "X\x06\x00\x00\x00latin1tq\x010(" +
 			strings.Repeat("h\x00h\x01R", 5000) + "l."},
 		{"one long list made into a set often", "c__builtin__\nset\nq\x00]q\x01" + manyInts + "e\x85q\x020(" +
 			strings.Repeat("h\x00h\x02R", 5000) + "l."},
 		{"one long tuple as a key of many", proto4 + manyInts + "t\x940(" + strings.Repeat("}h\x00K\x01s", 5000) + "l."},
-		{"one long zone name", "cdatetime\ntimezone\nq\x00(cdatetime\ntimedelta\n(K\x00K\x00K\x00tR" + long(20000) + "tq\x010(" +
-			strings.Repeat("h\x00h\x01R", 5000) + "l."},
+		{"one long zone name", "cdatetime\ntimezone\nq\x00(cdatetime\ntimedelta\n(K\x00K\x00K\x00tR" + long(20000) + "tq\x010" +
+			strings.Repeat("h\x00h\x01R0", 5000) + "N."},
 		{"lengths without bytes", proto4 + strings.Repeat("\x8e\xff\xff\xff\x00\x00\x00\x00\x00", 1000)},
 		{"long line", "I" + strings.Repeat("9", 50000)},
 		{"decimal", "cdecimal\nDecimal\n(V1E" + strings.Repeat("9", 50000) + "\ntR."},
@@ -164,12 +167,15 @@ func TestBoundsTheWork(t *testing.T) {
 			if n > most {
 				t.Errorf("%d bytes allocated for %d", n, len(tt.pickle))
 			}
-			wantErr := tt.name != "decimal" && tt.name != "sparse memo"
-			if wantErr && err == nil {
-				t.Errorf("accepted as %T", v)
+			want := ErrLimit
+			switch tt.name {
+			case "decimal", "sparse memo":
+				want = nil // large, but in proportion
+			case "marks", "lengths without bytes", "long line":
+				want = ErrMalformed
 			}
-			if !wantErr && tt.name == "decimal" && err != nil {
-				t.Error(err)
+			if !errors.Is(err, want) {
+				t.Errorf("got a %T, %v; want %v", v, err, want)
 			}
 		})
 	}
