@@ -15,6 +15,9 @@ import (
 // all of JSON; integers beyond 64 bits become the extension that [MsgPack]
 // describes. dst is returned as it was if there is an error.
 //
+// The Key of a [Field] belongs to its codec and is not converted: leave it out
+// of a field for another codec, which then writes the Name.
+//
 // A codec of another package is converted by way of any, which loses the order
 // of dictionaries.
 func Convert(dst []byte, to, from Codec, raw []byte) ([]byte, error) {

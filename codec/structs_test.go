@@ -72,6 +72,7 @@ func TestFieldsCountAsInEncodingJSON(t *testing.T) {
 		}{Deep{Base{1, "a"}}, Untagged{"b"}},
 		"embeds itself": Loop{Loop: &Loop{Name: "in"}, Name: "out"},
 		"embedded time": struct{ T Stamp }{},
+		//lint:ignore SA5008 the odd tag is the case
 		"named dash": struct {
 			A int `json:"-,"`
 		}{1},

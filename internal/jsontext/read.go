@@ -51,16 +51,16 @@ func (r *Reader) Next() (t wire.Token, err error) {
 }
 
 // More implements [wire.Reader].
-func (r *Reader) More(*int) bool {
+func (r *Reader) More(left int) (int, bool) {
 	r.separators()
 	if r.p >= len(r.data) {
-		return false
+		return left, false
 	}
 	if c := r.data[r.p]; c == ']' || c == '}' {
 		r.p++
-		return false
+		return left, false
 	}
-	return true
+	return left, true
 }
 
 // Raw implements [wire.Reader].

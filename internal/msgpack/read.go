@@ -28,10 +28,7 @@ func (r *Reader) Next() (t wire.Token, err error) {
 }
 
 // More implements [wire.Reader].
-func (r *Reader) More(left *int) bool {
-	*left--
-	return *left >= 0
-}
+func (r *Reader) More(left int) (int, bool) { return left - 1, left > 0 }
 
 // Raw implements [wire.Reader].
 func (r *Reader) Raw() ([]byte, error) {

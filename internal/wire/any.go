@@ -78,7 +78,7 @@ func (d *decoder) anyList(t *Token) (any, error) {
 		return nil, err
 	}
 	list := make([]any, 0, n)
-	for left := t.N; d.r.More(&left); {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		if len(list) == cap(list) {
 			if err := d.charge(16 * (len(list) + 1)); err != nil {
 				return nil, err
@@ -100,13 +100,13 @@ func (d *decoder) anyMap(t *Token) (any, error) {
 		return nil, err
 	}
 	m := make(map[string]any)
-	for left := t.N; d.r.More(&left); {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		key, err := d.r.Next()
 		if err != nil {
 			return nil, err
 		}
 		if key.Kind != String {
-			return d.mixedMap(m, &key, left)
+			return d.mixedMap(m, key, left)
 		}
 		if err := d.chargeEntry(len(m), len(key.Data)); err != nil {
 			return nil, err
@@ -121,7 +121,7 @@ func (d *decoder) anyMap(t *Token) (any, error) {
 }
 
 // mixedMap goes on with a map at a key that is not a string.
-func (d *decoder) mixedMap(strings map[string]any, key *Token, left int) (any, error) {
+func (d *decoder) mixedMap(strings map[string]any, key Token, left int) (any, error) {
 	if err := d.charge(mapHeader + (len(strings)+8)*2*mapEntry); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (d *decoder) mixedMap(strings map[string]any, key *Token, left int) (any, e
 		m[k] = v
 	}
 	for {
-		k, err := d.anyKey(key)
+		k, err := d.anyKey(&key)
 		if err != nil {
 			return nil, err
 		}
@@ -140,10 +140,11 @@ func (d *decoder) mixedMap(strings map[string]any, key *Token, left int) (any, e
 		if m[k], err = d.nextAny(); err != nil {
 			return nil, err
 		}
-		if !d.r.More(&left) {
+		var ok bool
+		if left, ok = d.r.More(left); !ok {
 			return m, nil
 		}
-		if *key, err = d.r.Next(); err != nil {
+		if key, err = d.r.Next(); err != nil {
 			return nil, err
 		}
 	}

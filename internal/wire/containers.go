@@ -10,7 +10,7 @@ func (d *decoder) structure(t *Token, v reflect.Value, fs *fields) error {
 	if t.Kind != Map {
 		return mismatch(t, v)
 	}
-	for left := t.N; d.r.More(&left); {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		key, err := d.r.Next()
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (d *decoder) mapping(t *Token, v reflect.Value) error {
 		return err
 	}
 	m := reflect.MakeMap(mt)
-	for left := t.N; d.r.More(&left); {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		if err := d.charge(each); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (d *decoder) slice(t *Token, v reflect.Value, info *typeInfo) error {
 	// A count that the format gives has been checked against its bytes.
 	s := reflect.New(v.Type()).Elem()
 	s.Set(reflect.MakeSlice(v.Type(), 0, max(t.N, 0)))
-	for left := t.N; d.r.More(&left); {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		n := s.Len()
 		if n == s.Cap() {
 			if err := d.charge((n + 1) * size); err != nil {
@@ -173,13 +173,14 @@ func (d *decoder) array(t *Token, v reflect.Value, info *typeInfo) error {
 		return mismatch(t, v)
 	}
 	n := 0
-	for left := t.N; d.r.More(&left); n++ {
+	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		if n == v.Len() {
 			return mismatch(t, v)
 		}
 		if err := d.value(v.Index(n)); err != nil {
 			return err
 		}
+		n++
 	}
 	if n != v.Len() {
 		return mismatch(t, v)

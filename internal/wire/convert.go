@@ -70,20 +70,21 @@ func (c *converter) next(dst []byte) ([]byte, error) {
 
 func (c *converter) list(dst []byte, t *Token) ([]byte, error) {
 	dst = c.w.List(dst, t.N)
-	left := t.N
 	var err error
-	for i := 0; c.r.More(&left); i++ {
+	i := 0
+	for left, ok := c.r.More(t.N); ok; left, ok = c.r.More(left) {
 		if dst, err = c.next(c.w.Next(dst, i)); err != nil {
 			return dst, err
 		}
+		i++
 	}
 	return c.w.EndList(dst), nil
 }
 
 func (c *converter) mapping(dst []byte, t *Token) ([]byte, error) {
 	dst = c.w.Map(dst, t.N)
-	left := t.N
-	for i := 0; c.r.More(&left); i++ {
+	i := 0
+	for left, ok := c.r.More(t.N); ok; left, ok = c.r.More(left) {
 		key, err := c.r.Next()
 		if err != nil {
 			return dst, err
@@ -98,6 +99,7 @@ func (c *converter) mapping(dst []byte, t *Token) ([]byte, error) {
 		if dst, err = c.next(c.w.Value(dst)); err != nil {
 			return dst, err
 		}
+		i++
 	}
 	return c.w.EndMap(dst), nil
 }

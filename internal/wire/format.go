@@ -53,8 +53,8 @@ type Reader interface {
 	// value. Tokens are handed around by value, or each would be allocated.
 	Next() (Token, error)
 	// More reports whether the list or map being read has another element or
-	// pair. left points to the N of its token, for More to count down.
-	More(left *int) bool
+	// pair. left is first the N of its token, then what More returned.
+	More(left int) (int, bool)
 	// Raw reads one whole value and returns its bytes.
 	Raw() ([]byte, error)
 	// Bytes returns the bytes that a String token stands for, in a format that
