@@ -75,7 +75,11 @@ func (s *Store) claimRoot() error {
 	if err := s.closeRoot(fi); err != nil {
 		return err
 	}
-	s.device.Store(deviceOf(fi))
+	device, err := isDir(s.dir)
+	if err != nil {
+		return fail(op, "look at the directory", err)
+	}
+	s.device.Store(device)
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
 		return fail(op, "open the directory", err)
@@ -185,12 +189,11 @@ func (s *Store) removeScratch() error {
 // unmounted volume leaves an empty directory, and must not look like the end
 // of all sessions.
 func (s *Store) checkRoot(op string) error {
-	fi, err := os.Lstat(s.dir)
+	device, err := isDir(s.dir)
 	if err != nil {
 		return fail(op, "look at the session directory", err)
 	}
-	device := deviceOf(fi)
-	if fi.IsDir() && device == s.device.Load() {
+	if device == s.device.Load() {
 		return nil
 	}
 	text, err := os.ReadFile(filepath.Join(s.dir, formatFile))
@@ -208,7 +211,7 @@ func (s *Store) checkRoot(op string) error {
 func (s *Store) openLeaf(l leaf) (*os.Root, error) {
 	dir := filepath.Join(s.dir, l.path())
 	for _, d := range []string{filepath.Dir(dir), dir} {
-		if err := isDir(d); err != nil {
+		if _, err := isDir(d); err != nil {
 			return nil, err
 		}
 	}
@@ -228,13 +231,15 @@ func (s *Store) makeLeaf(sh *shard, l leaf) (*os.Root, error) {
 		return nil, err
 	}
 	defer root.Close()
-	for _, d := range []string{path.Dir(l.path()), l.path()} {
+	for _, d := range []string{shardName(l.shard()), l.path()} {
 		if err := makeDir(root, d); err != nil {
 			return nil, err
 		}
-		// Also if it was there: its maker may have died before it was synced.
-		if err := s.syncDir(root, path.Dir(d)); err != nil {
-			return nil, err
+		if parent := path.Dir(d); parent != "." || sh.synced == 0 {
+			// Also if d was there: its maker may have died before it synced.
+			if err := s.syncDir(root, parent); err != nil {
+				return nil, err
+			}
 		}
 	}
 	r, err := s.openLeaf(l)

@@ -86,6 +86,10 @@ type Store struct {
 	// may answer with the error that the step shall have. For tests.
 	fault func(step string) error
 
+	// sync and syncData make a file survive a power cut, all of it or its
+	// content alone. They do nothing if the store is unsynced.
+	sync, syncData func(*os.File) error
+
 	mu       sync.RWMutex // guards closed, and inflight against Wait
 	closed   bool
 	inflight sync.WaitGroup
@@ -119,7 +123,10 @@ func New(dir string, opts Options) (*Store, error) {
 	if opts.SweepInterval == 0 {
 		opts.SweepInterval = DefaultSweepInterval
 	}
-	s := &Store{opts: opts, done: make(chan struct{})}
+	s := &Store{opts: opts, done: make(chan struct{}), sync: (*os.File).Sync, syncData: syncData}
+	if opts.Unsynced {
+		s.sync, s.syncData = noSync, noSync
+	}
 	s.pages.New = func() any { return new(page) }
 	for i := range s.shards {
 		s.shards[i].held, s.shards[i].done = make(chan struct{}, 1), s.done
@@ -199,13 +206,12 @@ func (s *Store) step(name string) error {
 	return s.fault(name)
 }
 
-// syncFile makes what was written to f survive a power cut.
+// syncFile makes a file survive a power cut.
 func (s *Store) syncFile(f *os.File, step string) error {
 	if err := s.step(step); err != nil {
 		return err
 	}
-	if s.opts.Unsynced {
-		return nil
-	}
-	return f.Sync()
+	return s.sync(f)
 }
+
+func noSync(*os.File) error { return nil }

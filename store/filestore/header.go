@@ -119,7 +119,8 @@ func decodeHeader(b []byte) (h header, err error) {
 	if sec != 0 || nsec != 0 {
 		h.expires = time.Unix(int64(sec), int64(nsec)).UTC()
 	}
-	if h.token == 0 || dataLen > MaxSize || h.keyLen == 0 || h.keyLen > store.MaxKey || zero != 0 || nsec >= 1e9 {
+	if h.token == 0 || dataLen > MaxSize || h.keyLen == 0 || h.keyLen > store.MaxKey || zero != 0 ||
+		int64(sec) < 0 || nsec >= 1e9 {
 		return h, damaged("impossible values in the header")
 	}
 	return h, nil

@@ -58,7 +58,8 @@ func (s *Store) leaves(first leaf) iter.Seq[leaf] {
 		for i := range leaf(leafCount) {
 			l := (first + i) % leafCount
 			if l&15 == 0 || i == 0 {
-				if errors.Is(isDir(filepath.Join(s.dir, shardName(l.shard()))), fs.ErrNotExist) {
+				_, err := isDir(filepath.Join(s.dir, shardName(l.shard())))
+				if errors.Is(err, fs.ErrNotExist) {
 					missing = l.shard()
 				}
 			}
@@ -103,8 +104,7 @@ func (s *Store) readEntry(n *name) (store.Entry, error) {
 	if nameOf(key) != *n {
 		return store.Entry{}, damaged("the record of another key")
 	}
-	data = append(make([]byte, 0, len(data)), data...)
-	return store.Entry{Key: key, Record: store.Record{Data: data, Expires: h.expires, Token: h.token}}, nil
+	return store.Entry{Key: key, Record: store.Record{Data: keep(&h, data), Expires: h.expires, Token: h.token}}, nil
 }
 
 // names returns the names of the records in a leaf, and removes what a killed
@@ -116,7 +116,7 @@ func (s *Store) names(ctx context.Context, op string, l leaf) ([]name, error) {
 		return nil, err
 	}
 	defer s.leave()
-	if err := isDir(filepath.Join(s.dir, l.path())); errors.Is(err, fs.ErrNotExist) {
+	if _, err := isDir(filepath.Join(s.dir, l.path())); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	sh, err := s.lock(ctx, op, l.shard())

@@ -85,9 +85,15 @@ func (s *Store) read(n *name, key string) (header, []byte, error) {
 	if string(k) != key {
 		return h, nil, damaged("the record of another key")
 	}
-	// The page goes back to the pool, so the data moves out. Not append to
-	// nil: the data of an empty record is not nil.
-	return h, append(make([]byte, 0, len(data)), data...), nil
+	return h, keep(&h, data), nil
+}
+
+// keep moves data out of the page, which goes back to the pool.
+func keep(h *header, data []byte) []byte {
+	if h.size() >= pageSize {
+		return data // readRest has made room for it
+	}
+	return append(make([]byte, 0, len(data)), data...) // not nil, if empty
 }
 
 // readFile reads a whole record. Key and data may lie in the page.
@@ -127,7 +133,7 @@ func (s *Store) openRecord(p *page, n *name, flags int) (int, error) {
 func openStepwise(path string, flags int) (int, error) {
 	dir := path[:len(path)-nameSize-1]
 	for _, d := range []string{dir[:len(dir)-len("/c")], dir} {
-		if err := isDir(d); err != nil {
+		if _, err := isDir(d); err != nil {
 			return -1, err
 		}
 	}

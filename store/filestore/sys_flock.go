@@ -59,16 +59,19 @@ func isAt(f *os.File, path string) bool {
 	return a.Dev == b.Dev && a.Ino == b.Ino
 }
 
-// isDir reports whether a directory, not a symbolic link, stands at path.
-func isDir(path string) error {
+// isDir makes sure that a directory, not a symbolic link, stands at path, and
+// tells the file system that it is on.
+func isDir(path string) (device uint64, err error) {
 	var st syscall.Stat_t
-	if err := again(func() error { return syscall.Lstat(path, &st) }); err != nil {
-		return err
+	for {
+		if err = syscall.Lstat(path, &st); err != syscall.EINTR {
+			break
+		}
 	}
-	if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
-		return syscall.ENOTDIR
+	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+		err = syscall.ENOTDIR
 	}
-	return nil
+	return uint64(st.Dev), err
 }
 
 func readFD(fd int, b []byte) (n int, err error) {
@@ -105,9 +108,6 @@ func openPlain(path string, flags int) (fd int, err error) {
 
 // owner is the user that a file belongs to.
 func owner(fi fs.FileInfo) int { return int(fi.Sys().(*syscall.Stat_t).Uid) }
-
-// deviceOf is the file system that a file is on.
-func deviceOf(fi fs.FileInfo) uint64 { return uint64(fi.Sys().(*syscall.Stat_t).Dev) }
 
 func adviceForErrno(err error) string {
 	errno, ok := errors.AsType[syscall.Errno](err)

@@ -21,11 +21,10 @@ func tryFlock(*os.File) (bool, error)    { return false, store.ErrUnsupported }
 func waitFlock(*os.File) error           { return store.ErrUnsupported }
 func dropFlock(*os.File)                 {}
 func isAt(*os.File, string) bool         { return false }
-func isDir(string) error                 { return store.ErrUnsupported }
+func isDir(string) (uint64, error)       { return 0, store.ErrUnsupported }
 func readFD(int, []byte) (int, error)    { return 0, store.ErrUnsupported }
 func closeFD(int)                        {}
 func sizeFD(int) (int64, error)          { return 0, store.ErrUnsupported }
 func openPlain(string, int) (int, error) { return -1, store.ErrUnsupported }
 func owner(fs.FileInfo) int              { return 0 }
-func deviceOf(fs.FileInfo) uint64        { return 0 }
 func adviceForErrno(error) string        { return "" }

@@ -227,13 +227,18 @@ func (s *Store) remove(op string, n *name) (*os.Root, error) {
 		return dir, fail(op, "remove", err)
 	}
 	err = dir.Remove(string(n[:]))
-	if err == nil {
-		return dir, nil
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return dir, s.checkRoot(op)
 	}
-	return dir, fail(op, "remove", err)
+	if err != nil {
+		if fi, statErr := dir.Lstat(string(n[:])); statErr == nil && fi.IsDir() {
+			err = rename(dir, n) // a directory with something in it
+		}
+	}
+	if err != nil {
+		return dir, fail(op, "remove", err)
+	}
+	return dir, nil
 }
 
 // setAside renames the damaged file that err is about, for a caller that holds
@@ -245,7 +250,7 @@ func (s *Store) setAside(n *name, err error) error {
 	dir, asideErr := s.openLeaf(n.leaf())
 	if asideErr == nil {
 		defer dir.Close()
-		asideErr = dir.Rename(string(n[:]), fmt.Sprintf("%s.%016x.damaged", n[:], newToken()))
+		asideErr = rename(dir, n)
 	}
 	if asideErr == nil {
 		asideErr = s.syncDir(dir, ".")
@@ -254,6 +259,11 @@ func (s *Store) setAside(n *name, err error) error {
 		return fmt.Errorf("%w; and it could not be set aside: %w", err, bare(asideErr))
 	}
 	return err
+}
+
+// rename gives what stands at a record's name a name that says what it is.
+func rename(dir *os.Root, n *name) error {
+	return dir.Rename(string(n[:]), fmt.Sprintf("%s.%016x.damaged", n[:], newToken()))
 }
 
 // Touch implements [store.Store]. It overwrites the expiry alone, in place.
@@ -279,13 +289,10 @@ func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expire
 	defer f.Close()
 	// Also if the record lived longer already: whoever touched it may not have
 	// synced yet.
-	if err := s.step("sync"); err != nil {
-		return fail(op, "sync the file", err)
+	if err = s.step("sync"); err == nil {
+		err = s.syncData(f)
 	}
-	if s.opts.Unsynced {
-		return nil
-	}
-	if err := syncData(f); err != nil {
+	if err != nil {
 		return fail(op, "sync the file", err)
 	}
 	return nil

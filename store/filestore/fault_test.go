@@ -1,0 +1,360 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly || illumos
+
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+func TestEveryFailingStepLosesNothing(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, syscall.EACCES} {
+		for _, step := range []string{"create", "write", "sync", "rename", "sync directory", "remove"} {
+			t.Run(fmt.Sprintf("%v/%s", errno, step), func(t *testing.T) {
+				s := quiet(t)
+				old, err := s.Save(t.Context(), "k", store.Record{}, store.Record{Data: []byte("old"), Expires: time.Now().Add(time.Hour)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				gone := put(t, s, "gone", "old")
+				failed := 0
+				s.fault = func(at string) error {
+					if at != step {
+						return nil
+					}
+					failed++
+					return errno
+				}
+				next := store.Record{Data: []byte("new")}
+				_, saveErr := s.Save(t.Context(), "k", old, next)
+				_, createErr := s.Save(t.Context(), "created", store.Record{}, next)
+				_, dropErr := s.Save(t.Context(), "gone", gone, store.Record{})
+				deleteErr := s.Delete(t.Context(), "gone")
+				touchErr := s.Touch(t.Context(), "k", old, time.Time{})
+				for _, err := range []error{saveErr, createErr, dropErr, deleteErr, touchErr} {
+					if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+						continue
+					}
+					failed--
+					if !errors.Is(err, errno) || store.Advice(err) == "" || !strings.HasPrefix(err.Error(), "filestore: ") {
+						t.Errorf("error = %v (%s), want %v with advice", err, store.Advice(err), errno)
+					}
+				}
+				if failed != 0 {
+					t.Errorf("%d failed steps were not reported", failed)
+				}
+
+				s.fault = nil // repaired
+				want := "old"
+				switch step {
+				case "sync directory", "remove": // of which the former is done, but perhaps not for long
+					want = "new"
+				}
+				r := wants(t, s, "k", want)
+				if _, err := s.Save(t.Context(), "k", r, next); err != nil {
+					t.Errorf("Save after the repair = %v, want nil", err)
+				}
+				if err := errors.Join(s.Delete(t.Context(), "created"), s.Delete(t.Context(), "gone"), s.Delete(t.Context(), "k")); err != nil {
+					t.Errorf("Delete after the repair = %v, want nil", err)
+				}
+				for _, file := range files(t, s.dir) {
+					if !strings.HasPrefix(file, locksDir) && file != formatFile {
+						t.Errorf("left behind: %s", file)
+					}
+				}
+			})
+		}
+	}
+}
+
+// What has been acknowledged survives a power cut if all of it was synced, in
+// an order in which no cut between two steps leaves half a record.
+func TestOrderOfSteps(t *testing.T) {
+	s := quiet(t)
+	var steps []string
+	s.fault = func(step string) error { steps = append(steps, step); return nil }
+	inner, innerData := s.sync, s.syncData
+	s.sync = func(f *os.File) error { steps = append(steps, "fsync"); return inner(f) }
+	s.syncData = func(f *os.File) error { steps = append(steps, "fdatasync"); return innerData(f) }
+	wantSteps := func(what, want string) {
+		t.Helper()
+		if got := strings.Join(steps, ", "); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+		steps = nil
+	}
+	const dir = "sync directory, fsync"
+	const write = "create, write, sync, fsync, rename, " + dir
+	r := put(t, s, "k", "v")
+	wantSteps("the first create, which makes two directories", dir+", "+dir+", "+write)
+	r, err := s.Save(t.Context(), "k", r, store.Record{Data: []byte("v"), Expires: time.Now().Add(time.Hour)})
+	wantSteps("a save", write)
+	err = errors.Join(err, s.Touch(t.Context(), "k", r, time.Time{}))
+	wantSteps("a touch", "write, sync, fdatasync")
+	err = errors.Join(err, s.Touch(t.Context(), "k", r, time.Time{}))
+	wantSteps("a touch that changes nothing", "sync, fdatasync")
+	err = errors.Join(err, s.Delete(t.Context(), "k"))
+	wantSteps("a delete", "remove, "+dir)
+	err = errors.Join(err, s.Delete(t.Context(), "k"))
+	wantSteps("a delete of nothing", "remove, "+dir)
+	s2 := open(t, s.dir, Options{SweepInterval: -1})
+	s2.fault, s2.sync = s.fault, s.sync
+	r = put(t, s2, "k", "v")
+	wantSteps("a create in a directory that another process made", dir+", "+dir+", "+write)
+	if _, saveErr := s.Save(t.Context(), "k", r, store.Record{}); errors.Join(err, saveErr) != nil {
+		t.Error(err, saveErr)
+	}
+	wantSteps("a save that deletes", "remove, "+dir)
+}
+
+func TestUnsyncedIsWhatSkipsTheSyncs(t *testing.T) {
+	f, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close() // so that whoever syncs it, fails
+	for _, unsynced := range []bool{false, true} {
+		s := open(t, t.TempDir(), Options{Unsynced: unsynced, SweepInterval: -1})
+		if skipped := s.sync(f) == nil; skipped != unsynced {
+			t.Errorf("unsynced = %v: sync skipped: %v", unsynced, skipped)
+		}
+		if skipped := s.syncData(f) == nil; skipped != unsynced {
+			t.Errorf("unsynced = %v: syncData skipped: %v", unsynced, skipped)
+		}
+	}
+}
+
+// run runs a child that tests for itself.
+func run(t *testing.T, part string) {
+	t.Helper()
+	spawn(t, part, openToAll(t)).end(t)
+}
+
+func TestFileSizeLimit(t *testing.T) { run(t, "file size") }
+
+// childFileSize is stopped by the system in the middle of a write.
+func childFileSize(dir string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	s, err := New(dir, Options{SweepInterval: -1})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx := context.Background()
+	old, err := s.Save(ctx, "k", store.Record{}, store.Record{Data: []byte("old")})
+	if err != nil {
+		return err
+	}
+	limit := syscall.Rlimit{Cur: 2048, Max: 1 << 30}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	for _, size := range []int{3000, 1 << 20} {
+		_, err = s.Save(ctx, "k", old, store.Record{Data: make([]byte, size)})
+		if err := wantErr(err, syscall.EFBIG); err != nil {
+			return err
+		}
+	}
+	// Repaired, in that this fits.
+	return intactAfter(s, old)
+}
+
+// wantErr checks an error of a child.
+func wantErr(got, want error) error {
+	if !errors.Is(got, want) || store.Advice(got) == "" {
+		return fmt.Errorf("error = %v (%s), want %v with advice", got, store.Advice(got), want)
+	}
+	return nil
+}
+
+// intactAfter checks that old is still there and can be saved.
+func intactAfter(s *Store, old store.Record) error {
+	ctx := context.Background()
+	r, err := s.Load(ctx, "k")
+	if err != nil || string(r.Data) != string(old.Data) || r.Token != old.Token {
+		return fmt.Errorf("Load = %v, %v, want the old record", r, err)
+	}
+	if _, err := s.Save(ctx, "k", r, store.Record{Data: []byte("new")}); err != nil {
+		return fmt.Errorf("Save after the repair: %w", err)
+	}
+	if r, err = s.Load(ctx, "k"); err != nil || string(r.Data) != "new" {
+		return fmt.Errorf("Load after the repair = %v, %v", r, err)
+	}
+	tmp := filepath.Join(filepath.Dir(fileOf(s, "k")), tmpName)
+	if _, err := os.Lstat(tmp); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is left: %v", tmpName, err)
+	}
+	return nil
+}
+
+func TestOpenFilesLimit(t *testing.T) { run(t, "open files") }
+
+// childOpenFiles has no file descriptor left.
+func childOpenFiles(dir string) error {
+	s, err := New(dir, Options{SweepInterval: -1})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx := context.Background()
+	old, err := s.Save(ctx, "k", store.Record{}, store.Record{Data: []byte("old")})
+	if err != nil {
+		return err
+	}
+	limit := syscall.Rlimit{Cur: 64, Max: 64}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	var taken []int
+	for {
+		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY, 0)
+		if err != nil {
+			break
+		}
+		taken = append(taken, fd)
+	}
+	_, loadErr := s.Load(ctx, "k")
+	_, saveErr := s.Save(ctx, "k", old, old)
+	_, createErr := s.Save(ctx, "other", store.Record{}, old)
+	_, newErr := New(dir+"2", Options{})
+	for _, err := range []error{loadErr, saveErr, createErr, newErr, s.Delete(ctx, "k"),
+		s.Touch(ctx, "k", old, time.Time{}), s.Ping(ctx)} {
+		if err := wantErr(err, syscall.EMFILE); err != nil {
+			return err
+		}
+	}
+	for _, fd := range taken {
+		syscall.Close(fd)
+	}
+	return intactAfter(s, old)
+}
+
+func TestDeniedDirectories(t *testing.T) { run(t, "denied") }
+
+// childDenied is not let into its own directories.
+func childDenied(dir string) error {
+	if err := dropRoot(); err != nil {
+		return err
+	}
+	s, err := New(dir, Options{SweepInterval: -1})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx := context.Background()
+	old, err := s.Save(ctx, "k", store.Record{}, store.Record{Data: []byte("old")})
+	if err != nil {
+		return err
+	}
+	leaf := filepath.Dir(fileOf(s, "k"))
+	if err := os.Chmod(leaf, 0o500); err != nil {
+		return err
+	}
+	_, saveErr := s.Save(ctx, "k", old, old)
+	for _, err := range []error{saveErr, s.Delete(ctx, "k")} {
+		if err := wantErr(err, fs.ErrPermission); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(os.Chmod(leaf, 0o700), os.Chmod(dir, 0)); err != nil {
+		return err
+	}
+	_, loadErr := s.Load(ctx, "k")
+	_, saveErr = s.Save(ctx, "k", old, old)
+	_, newErr := New(dir, Options{})
+	for _, err := range []error{loadErr, saveErr, newErr, s.Ping(ctx)} {
+		if err := wantErr(err, fs.ErrPermission); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		return err
+	}
+	if err := wantErr(s.Ping(ctx), fs.ErrPermission); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return err
+	}
+	return intactAfter(s, old)
+}
+
+func TestMissingRoot(t *testing.T) {
+	s := quiet(t)
+	old := put(t, s, "k", "old")
+	away := s.dir + ".away"
+	calls := func() map[string]error {
+		_, loadErr := s.Load(t.Context(), "k")
+		_, saveErr := s.Save(t.Context(), "k", old, old)
+		_, createErr := s.Save(t.Context(), "new", store.Record{}, old)
+		_, cleanErr := s.DeleteExpired(t.Context(), 1)
+		var listErr error
+		for _, listErr = range s.List(t.Context(), "") {
+		}
+		return map[string]error{"Load": loadErr, "Save": saveErr, "Save that creates": createErr, "DeleteExpired": cleanErr,
+			"List": listErr, "Delete": s.Delete(t.Context(), "k"), "Ping": s.Ping(t.Context()),
+			"Touch": s.Touch(t.Context(), "k", old, time.Time{})}
+	}
+	missing := func(t *testing.T) {
+		for name, err := range calls() {
+			if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) ||
+				errors.Is(err, store.ErrConflict) || store.Advice(err) == "" {
+				t.Errorf("%s = %v (%s), want an error with advice that no caller takes for an absent record", name, err, store.Advice(err))
+			}
+		}
+	}
+	if err := os.Rename(s.dir, away); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("moved away", missing)
+	if err := os.Rename(away, s.dir); err != nil {
+		t.Fatal(err)
+	}
+	if r := wants(t, s, "k", "old"); r.Token != old.Token {
+		t.Error("the record changed")
+	}
+	old, err := s.Save(t.Context(), "k", old, old)
+	if err != nil {
+		t.Errorf("Save after the repair = %v, want nil", err)
+	}
+
+	// Made again by hand, it is a new and empty store.
+	if err := errors.Join(os.RemoveAll(s.dir), os.Mkdir(s.dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Load(t.Context(), "k"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Load from a new directory = %v, want ErrNotFound", err)
+	}
+	put(t, s, "k", "new")
+	wants(t, s, "k", "new")
+}
+
+func TestUnmountedVolumeIsNotAnEmptyStore(t *testing.T) {
+	s := quiet(t)
+	s.device.Add(1) // as if the directory had been on another file system
+	_, err := s.Load(t.Context(), "absent")
+	if !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Load = %v, want ErrNotFound: the volume is ours, only its number is new", err)
+	}
+	s.device.Add(1)
+	if err := os.Remove(filepath.Join(s.dir, formatFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Load(t.Context(), "absent"); err == nil || errors.Is(err, store.ErrNotFound) || store.Advice(err) == "" {
+		t.Errorf("Load = %v, want an error with advice", err)
+	}
+	if _, err = s.Save(t.Context(), "absent", store.Record{}, store.Record{Data: []byte("v")}); err == nil {
+		t.Error("Save = nil, want an error")
+	}
+}

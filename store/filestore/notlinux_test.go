@@ -1,0 +1,7 @@
+//go:build !linux
+
+package filestore
+
+func (o *opener) stepwise() {}
+
+func childFullDisk(string) error { return nil }
