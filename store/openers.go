@@ -21,17 +21,15 @@ type Opener func(ctx context.Context, u *url.URL) (Store, error)
 //	s, err := openers.Open(ctx, "file:/var/lib/app/sessions")
 type Openers map[string]Opener
 
-// Open opens the store that rawURL describes. Its errors never show the
-// URL's password.
+// Open opens the store that rawURL describes. Its errors never show the URL,
+// which may hold a password.
 func (o Openers) Open(ctx context.Context, rawURL string) (Store, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		// url.Error quotes the URL, and with it a password.
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err
-		}
-		return nil, fmt.Errorf("store: open: not a valid URL: %w", err)
+		// Nor does it show url.Parse's reason: a password with a slash in it,
+		// for one, is quoted there as an invalid port.
+		return nil, WithAdvice(errors.New("store: open: not a valid URL"),
+			"Write special characters of a user name or password as %XX, as in %2F for a slash.")
 	}
 	open := o[u.Scheme]
 	if open == nil {
@@ -40,7 +38,7 @@ func (o Openers) Open(ctx context.Context, rawURL string) (Store, error) {
 	}
 	s, err := open(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("store: open %s: %w", u.Scheme, err)
 	}
 	return s, nil
 }

@@ -274,7 +274,7 @@ func listCancelled(p *probe) {
 }
 
 func listCancelledLater(p *probe) {
-	p.populate(500)
+	p.populate(300)
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	n := 0
@@ -282,7 +282,7 @@ func listCancelledLater(p *probe) {
 		n++
 		cancel()
 	})
-	if !errors.Is(err, context.Canceled) || n >= 500 {
+	if !errors.Is(err, context.Canceled) || n >= 300 {
 		p.Errorf("List yields %d records and %v, want it to stop with %v", n, err, context.Canceled)
 	}
 }

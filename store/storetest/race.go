@@ -166,7 +166,7 @@ func raceDrop(p *probe) {
 // deleted. None of them creates, so that nothing may be there afterwards.
 func raceDelete(p *probe) {
 	far := p.far()
-	for round := range p.rounds(80) {
+	for round := range p.rounds(50) {
 		key := p.key(strconv.Itoa(round))
 		first := p.create(key, "begin", far)
 		var saved atomic.Int32
