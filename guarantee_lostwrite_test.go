@@ -1,0 +1,160 @@
+package cloakroom_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
+)
+
+// Guarantee 1: requests that change one session at the same time all keep
+// their changes.
+
+const (
+	writersOfOne = 64
+	writerRounds = 1000
+)
+
+// patient leaves the writers the time that a slow disk and the race detector
+// take; how a save ends that gets no turn is another test's subject.
+func patient() cloakroom.Options {
+	o := plainOptions(nil)
+	o.StoreTimeout = 5 * time.Minute
+	return o
+}
+
+func own(i int) string { return fmt.Sprintf("own %d", i) }
+
+// writeTogether has writers, numbered from first on, change one session: each
+// of them a value of its own, and all of them one counter. It returns how many
+// requests were answered 200; those are all.
+func writeTogether(t testing.TB, m *cloakroom.Manager, ticket string, first, writers, rounds int) int64 {
+	var answered atomic.Int64
+	var wg sync.WaitGroup
+	for i := first; i < first+writers; i++ {
+		wg.Go(func() {
+			for round := 1; round <= rounds; round++ {
+				r := visit(m, ticket, func(s *cloakroom.Session) string {
+					s.Set(own(i), round)
+					return count(s)
+				})
+				if r.code != http.StatusOK {
+					t.Errorf("writer %d, round %d: got %v, want 200", i, round, r)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return answered.Load()
+}
+
+func checkTogether(t *testing.T, m *cloakroom.Manager, ticket string, writers, rounds int, answered int64) {
+	t.Helper()
+	values := contents(t, m, ticket)
+	if got := values["visits"]; got != answered {
+		t.Errorf("the counter says %v, want %d, the number of requests answered 200", got, answered)
+	}
+	for i := range writers {
+		if got := values[own(i)]; got != int64(rounds) {
+			t.Errorf("the value of writer %d is %v, want %d", i, got, rounds)
+		}
+	}
+}
+
+func testTogether(t *testing.T, s store.Store, rounds int) {
+	m := manage(t, s, patient())
+	ticket := begin(t, m, map[string]any{"name": "ada"})
+	answered := writeTogether(t, m, ticket, 0, writersOfOne, rounds)
+	checkTogether(t, m, ticket, writersOfOne, rounds, answered)
+}
+
+func TestNoWriteIsLostInMemory(t *testing.T) {
+	testTogether(t, openMemory(t), writerRounds)
+}
+
+// On files the waiting for the disk would take minutes. What keeps writes from
+// getting lost has no part in it, so here nobody waits; the next test does,
+// with fewer rounds.
+func TestNoWriteIsLostInFiles(t *testing.T) {
+	testTogether(t, openFiles(t, quickDir(t), filestore.Options{Unsynced: true}), writerRounds)
+}
+
+func TestNoWriteIsLostInSyncedFiles(t *testing.T) {
+	testTogether(t, openFiles(t, t.TempDir(), filestore.Options{}), 4)
+}
+
+// quickDir returns a directory in memory where the system has one.
+func quickDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "cloakroom-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// processEnv tells a child of TestNoWriteIsLostAmongProcesses its part:
+// directory, ticket, first writer, and rounds.
+const processEnv = "CLOAKROOM_TEST_WRITER"
+
+const processes = 4
+
+func TestNoWriteIsLostAmongProcesses(t *testing.T) {
+	if part := os.Getenv(processEnv); part != "" {
+		writeAsChild(t, strings.Split(part, "\n"))
+		return
+	}
+	dir := quickDir(t)
+	m := manage(t, openFiles(t, dir, filestore.Options{Unsynced: true}), patient())
+	ticket := begin(t, m, map[string]any{"name": "ada"})
+	var answered atomic.Int64
+	var wg sync.WaitGroup
+	for p := range processes {
+		wg.Go(func() {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+			cmd.Env = append(os.Environ(), processEnv+"="+strings.Join([]string{
+				dir, ticket, strconv.Itoa(p * writersOfOne / processes), strconv.Itoa(writerRounds)}, "\n"))
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("process %d: %v\n%s", p, err, out)
+				return
+			}
+			answered.Add(answeredBy(t, string(out)))
+		})
+	}
+	wg.Wait()
+	checkTogether(t, m, ticket, writersOfOne, writerRounds, answered.Load())
+}
+
+func writeAsChild(t *testing.T, part []string) {
+	first, _ := strconv.Atoi(part[2])
+	rounds, _ := strconv.Atoi(part[3])
+	m := manage(t, openFiles(t, part[0], filestore.Options{Unsynced: true}), patient())
+	n := writeTogether(t, m, part[1], first, writersOfOne/processes, rounds)
+	fmt.Printf("answered=%d\n", n)
+}
+
+func answeredBy(t *testing.T, out string) int64 {
+	for line := range strings.Lines(out) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "answered="); ok {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	t.Errorf("the process did not say how many requests it answered:\n%s", out)
+	return 0
+}
