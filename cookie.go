@@ -57,7 +57,9 @@ func newCookie(o *Options) cookie {
 	if o.Partitioned {
 		b.WriteString("; Partitioned")
 	}
-	return cookie{o.CookieName, strings.TrimPrefix(o.Domain, "."), o.Path, b.String()}
+	// In lower case, as browsers keep it: twins must not take it for another.
+	domain := strings.ToLower(strings.TrimPrefix(o.Domain, "."))
+	return cookie{o.CookieName, domain, o.Path, b.String()}
 }
 
 // line returns the value of a Set-Cookie header.
@@ -172,6 +174,7 @@ func domainsAbove(host string) []string {
 	if net.ParseIP(strings.Trim(host, "[]")) != nil || !validPath(host) {
 		return domains
 	}
+	host = strings.ToLower(host)
 	for strings.Contains(host, ".") {
 		domains = append(domains, host)
 		_, host, _ = strings.Cut(host, ".")

@@ -135,10 +135,12 @@ func (s *Session) setCookie(h http.Header) error {
 	if err != nil {
 		return err
 	}
-	s.addCookies(h, line)
 	if s.dead {
+		// First, for clients that take a cookie with the host as its Domain for
+		// the one without, as RFC 6265 did.
 		s.addCookies(h, s.m.cookie.twins(s.r)...)
 	}
+	s.addCookies(h, line)
 	s.warnPlainHTTP()
 	return nil
 }

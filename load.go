@@ -36,18 +36,18 @@ func (m *Manager) find(ctx context.Context, tickets []string) (b base, dead bool
 			continue
 		}
 		if b.exists() { // only whether a twin is dead is still of interest
-			dead = dead || m.wellFormed(t)
+			dead = dead || m.ours(t)
 			continue
 		}
 		b, err = m.open(ctx, Ticket(t))
 		switch {
 		case err == nil:
+		case errors.Is(err, errUndecodable): // reported; it may match seal.ErrOpen too
 		case errors.Is(err, ErrNotFound):
 			dead = true
 			fallthrough
 		case errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
 			fire(ctx, m.opts.Hooks.Rejected, Event{Err: err})
-		case errors.Is(err, errUndecodable):
 		default:
 			return base{}, false, err
 		}
@@ -55,8 +55,13 @@ func (m *Manager) find(ctx context.Context, tickets []string) (b base, dead bool
 	return b, dead, nil
 }
 
-func (m *Manager) wellFormed(ticket string) bool {
-	return m.sealer != nil || validID(ticket)
+// ours reports whether a ticket may be one that we gave out.
+func (m *Manager) ours(ticket string) bool {
+	if m.sealer != nil {
+		_, err := m.unseal(Ticket(ticket))
+		return err == nil
+	}
+	return validID(ticket)
 }
 
 // open returns the session of one ticket.
@@ -147,20 +152,26 @@ const (
 	sealedContext = "cloakroom cookie\x00"
 )
 
-func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
-	if len(t) == 0 || len(t) > maxCookie {
-		return base{}, ErrTicket
+// unseal returns the payload of a sealed ticket.
+func (m *Manager) unseal(t Ticket) ([]byte, error) {
+	if t == "" || len(t) > maxCookie || !isBase64URL(string(t)) { // the decoder lets line breaks pass
+		return nil, ErrTicket
 	}
 	message, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
 	if err != nil {
-		return base{}, ErrTicket
+		return nil, ErrTicket
 	}
 	payload, err := m.sealer.Open(nil, message, sealedContext+m.opts.CookieName)
+	if err == nil && len(payload) < payloadHead {
+		err = ErrTicket
+	}
+	return payload, err
+}
+
+func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
+	payload, err := m.unseal(t)
 	if err != nil {
 		return base{}, err
-	}
-	if len(payload) < payloadHead {
-		return base{}, ErrTicket
 	}
 	b := base{
 		ticket: t,
@@ -177,5 +188,6 @@ func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
 	if !m.alive(&b) {
 		return base{}, ErrNotFound
 	}
+	fire(ctx, m.opts.Hooks.Loaded, Event{Handle: b.handle, Size: len(payload) - payloadHead})
 	return b, nil
 }

@@ -48,11 +48,12 @@ func newID() string {
 // validID reports whether id has the length and alphabet of an ID. What has
 // not never reaches a store: not as a path, not as a command, not as a key.
 func validID(id string) bool {
-	if len(id) != idLength {
-		return false
-	}
-	for i := range len(id) {
-		if !base64URL[id[i]] {
+	return len(id) == idLength && isBase64URL(id)
+}
+
+func isBase64URL(s string) bool {
+	for i := range len(s) {
+		if !base64URL[s[i]] {
 			return false
 		}
 	}
