@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -133,6 +134,21 @@ func TestCloseForgetsAndStopsTheTimer(t *testing.T) {
 	}
 }
 
+// A Save that has found its shard when the store closes must not fill it
+// again.
+func TestSaveOnItsWayWhenClosed(t *testing.T) {
+	s := New(Options{})
+	sh, hash, err := s.begin(t.Context(), "save", "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	_, err = s.replace(sh, hash, "k", store.Record{}, store.Record{Data: []byte("x")}, pack("k", []byte("x")))
+	if records, _, _ := held(s); !errors.Is(err, store.ErrClosed) || records != 0 {
+		t.Errorf("Save = %v and %d records are there, want ErrClosed and none", err, records)
+	}
+}
+
 // TestChainsSurviveRemovals removes in many orders from shards whose slots
 // are moved about by each removal, and checks every record after it.
 func TestChainsSurviveRemovals(t *testing.T) {
@@ -154,6 +170,9 @@ func TestChainsSurviveRemovals(t *testing.T) {
 		}
 		if ok {
 			sh.remove(at)
+			if sh.at(sh.n).buf != nil {
+				t.Fatalf("step %d: the slot that became free holds on to its bytes", i)
+			}
 		} else {
 			at = sh.add(hash(k), len(key(k)))
 			sh.at(at).buf = pack(key(k), nil)
