@@ -123,9 +123,9 @@ func (w *builder) keep(fields []codec.Field) {
 func (w *builder) keepReserved(f *codec.Field) bool {
 	switch string(f.Name) {
 	case nameCreated:
-		return w.b.created > 0
+		return w.b.created > 0 || w.m.opts.Lifetime == NoLimit
 	case namePermanent:
-		return w.b.permanent && (w.d.permanent.gen == 0 || w.d.permanent.value)
+		return w.d.permanent.gen == 0 || w.b.permanent && w.d.permanent.value
 	default: // the flash messages
 		return !w.d.flash.dirty() && w.d.cleared == 0
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -133,6 +134,9 @@ func (o Options) normalize() (Options, error) {
 	}
 	if o.Codec == nil {
 		o.Codec = codec.MsgPack
+	}
+	if !reflect.TypeOf(o.Codec).Comparable() {
+		return o, fmt.Errorf("Options.Codec is a %T, whose values Go cannot compare: make it a pointer", o.Codec)
 	}
 	if o.MaxSize == 0 {
 		o.MaxSize = DefaultMaxSize

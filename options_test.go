@@ -48,6 +48,7 @@ func TestNewRefuses(t *testing.T) {
 		"a KeyPrefix longer than any key": {cloakroom.Options{KeyPrefix: strings.Repeat("x", 300)}, "Options.KeyPrefix"},
 		"a negative MaxSize":              {cloakroom.Options{MaxSize: -1}, "Options.MaxSize"},
 		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
+		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},
 		"a short record key":              {cloakroom.Options{RecordKeys: [][]byte{[]byte("15 bytes long..")}}, "at least 16"},
 		"a record key of one byte":        {cloakroom.Options{RecordKeys: [][]byte{make([]byte, 32)}}, "repeats one byte"},
 	} {
@@ -234,4 +235,9 @@ func TestExpires(t *testing.T) {
 		time.Sleep(29 * time.Minute)
 		b.ok(in(25 * time.Minute)) // the lifetime's end
 	})
+}
+
+type mapCodec struct {
+	codec.Codec
+	_ map[string]int
 }
