@@ -277,11 +277,11 @@ func (s *site) plant(t *testing.T, key string, r store.Record) {
 	}
 }
 
-var errBroken = errors.New("connection refused")
+var errRefused = errors.New("connection refused")
 
 // breakStore makes every call of the store fail.
 func (s *site) breakStore() {
 	for _, op := range []storetest.Op{storetest.OpLoad, storetest.OpSave, storetest.OpTouch, storetest.OpDelete} {
-		s.fault.Inject(op, storetest.Fault{Err: errBroken})
+		s.fault.Inject(op, storetest.Fault{Err: errRefused})
 	}
 }

@@ -56,7 +56,7 @@ func TestFailedSaveDropsTheWholeAnswer(t *testing.T) {
 					next.ServeHTTP(w, r)
 				})
 			}
-			s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errBroken})
+			s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
 			a := s.browser(t).get("/", func(w http.ResponseWriter, r *http.Request) {
 				setUser(cloakroom.From(r))
 				h := w.Header()
@@ -113,7 +113,7 @@ func TestFailedLoadIsNeverAnAnonymousVisitor(t *testing.T) {
 		if s.Modified() {
 			t.Error("a session that could not be loaded has taken a change")
 		}
-		if !errors.Is(s.Err(), cloakroom.ErrUnavailable) || !errors.Is(s.Err(), errBroken) {
+		if !errors.Is(s.Err(), cloakroom.ErrUnavailable) || !errors.Is(s.Err(), errRefused) {
 			t.Errorf("Err: %v", s.Err())
 		}
 	})
@@ -153,7 +153,7 @@ func TestErrorHandler(t *testing.T) {
 	if a.StatusCode != http.StatusTeapot || a.body != "custom page" || a.Header.Get("Content-Type") != "text/x-custom" {
 		t.Errorf("status %d, body %q, header %v", a.StatusCode, a.body, a.Header)
 	}
-	if !errors.Is(got, cloakroom.ErrUnavailable) || !errors.Is(got, errBroken) {
+	if !errors.Is(got, cloakroom.ErrUnavailable) || !errors.Is(got, errRefused) {
 		t.Errorf("error: %v", got)
 	}
 }

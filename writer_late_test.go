@@ -112,7 +112,7 @@ func TestLateSaveThatFails(t *testing.T) {
 	b := s.browser(t)
 	b.ok(setUser)
 	s.log.events()
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errBroken})
+	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
 	if a := b.late(func(s *cloakroom.Session) { s.Set("late", true) }); a.body != "done" {
 		t.Errorf("body %q", a.body)
 	}

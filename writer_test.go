@@ -260,7 +260,7 @@ func TestHijackOfASwitchedProtocolHasItsCookie(t *testing.T) {
 
 func TestHijackIsRefusedIfTheSaveFails(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errBroken})
+	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
 	a := s.browser(t).get("/", func(w http.ResponseWriter, r *http.Request) {
 		setUser(cloakroom.From(r))
 		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, cloakroom.ErrUnavailable) {
