@@ -60,8 +60,8 @@ func (a *app) unrouted(mux *http.ServeMux) http.Handler {
 			a.fail(w, answer.status, "Not like this", "This address does something only when a form is sent to it.")
 		case http.StatusNotFound:
 			a.fail(w, answer.status, "No such hanger", "There is nothing at this address.")
-		default:
-			a.fail(w, answer.status, http.StatusText(answer.status), "This request makes no sense here.")
+		default: // the way to a clean path
+			mux.ServeHTTP(w, r)
 		}
 	})
 }

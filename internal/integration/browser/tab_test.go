@@ -50,7 +50,7 @@ func openTab(t *testing.T, s screen, scripts bool) *tab {
 	needBrowser(t)
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(stop)
 	b := &tab{t: t, ctx: ctx, screen: s, scripts: scripts}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
@@ -75,6 +75,9 @@ func (b *tab) listen(event any) {
 	case *runtime.EventConsoleAPICalled:
 		b.troubles = append(b.troubles, fmt.Sprintf("console.%s", e.Type))
 	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelVerbose || e.Entry.Level == log.EntryLevelInfo {
+			return
+		}
 		b.troubles = append(b.troubles, fmt.Sprintf("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	}
 }
@@ -234,6 +237,9 @@ func (b *tab) shoot(name string) {
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(scheme)
+		b.wait("the colours have changed", func() bool {
+			return eval[bool](b, `!document.getAnimations().some(a => a instanceof CSSTransition)`)
+		})
 		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			b.t.Fatalf("screenshot: %v", err)

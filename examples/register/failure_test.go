@@ -1,0 +1,97 @@
+package register
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/storetest"
+)
+
+const closed = "The cloakroom is closed for a moment"
+
+func TestStoreFails(t *testing.T) {
+	full := store.WithAdvice(syscall.ENOSPC, "Free some space.")
+	tests := []struct {
+		name string
+		op   storetest.Op
+		try  func(*visitor) answer
+	}{
+		{"at reading", storetest.OpLoad, func(v *visitor) answer { return v.get("/") }},
+		{"at showing the message", storetest.OpSave, func(v *visitor) answer { return v.get("/") }},
+		{"at registering", storetest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }},
+		{"at logging out", storetest.OpDelete, func(v *visitor) answer { return v.post("/remove") }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			faulty := storetest.NewFaulty(newMemory(t))
+			s := serve(t, Config{Store: faulty})
+			v := s.visitor()
+			v.post("/add", "username", "Ada")
+			leaveMessage(v)
+			before := v.client.Jar.Cookies(mustURL(t, s.url))
+
+			faulty.Inject(tt.op, storetest.Fault{Err: full})
+			a := tt.try(v)
+			a.want(t, 503, closed, "")
+			if a.header.Get("Retry-After") == "" || a.header.Get("Content-Security-Policy") != policy {
+				t.Errorf("headers of the error page: %v", a.header)
+			}
+			if log := s.log.String(); !strings.Contains(log, `advice="Free some space."`) {
+				t.Errorf("no advice in the log:\n%s", log)
+			}
+			after := v.client.Jar.Cookies(mustURL(t, s.url))
+			if len(after) != 1 || after[0].Value != before[0].Value {
+				t.Error("the visitor lost the ticket")
+			}
+		})
+	}
+}
+
+// leaveMessage leaves a flash message that no page has shown yet.
+func leaveMessage(v *visitor) {
+	follow := v.client.CheckRedirect
+	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	v.get("/add")
+	v.client.CheckRedirect = follow
+}
+
+func TestSessionThatIsToBlame(t *testing.T) {
+	faulty := storetest.NewFaulty(newMemory(t))
+	v := serve(t, Config{Store: faulty}).visitor()
+	faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.TooLarge(2, 1)})
+	v.post("/add", "username", "Ada").want(t, 500, "Something is wrong here", "")
+	if v.cookies() != 0 {
+		t.Error("there is a cookie without a session")
+	}
+}
+
+// The directory of the sessions turns into a file, which stops root too, and
+// comes back.
+func TestDirectoryIsRepaired(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sessions")
+	s := serve(t, Config{Store: newFiles(t, dir)})
+	v := s.visitor()
+	v.post("/add", "username", "Ada")
+
+	if err := errors.Join(os.Rename(dir, dir+".away"), os.WriteFile(dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	v.get("/").want(t, 503, closed, "")
+	s.visitor().post("/add", "username", "Eve").want(t, 503, closed, "")
+	v.post("/remove").want(t, 503, closed, "")
+	if log := s.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, `advice="`) {
+		t.Errorf("the log gives no advice:\n%s", log)
+	}
+
+	if err := errors.Join(os.Remove(dir), os.Rename(dir+".away", dir)); err != nil {
+		t.Fatal(err)
+	}
+	v.get("/").want(t, 200, "Hello, Ada.", "")
+	s.visitor().post("/add", "username", "Eve").want(t, 200, "Hello, Eve.", "Welcome, Eve. This is your ticket.")
+}

@@ -1,0 +1,147 @@
+package register
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func mustURL(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func request(t *testing.T, method, target string, body io.Reader, header ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, target, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+func TestPostsFromOtherSitesAreRefused(t *testing.T) {
+	s := serve(t, Config{Store: newMemory(t)})
+	v := s.visitor()
+	v.post("/add", "username", "Ada")
+	for name, header := range map[string][]string{
+		"by Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},
+		"by a sibling":      {"Sec-Fetch-Site", "same-site"},
+		"by Origin":         {"Origin", "https://evil.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v.send(request(t, "POST", s.url+"/remove", nil, header...)).want(t, 403, "Not from over there", "")
+			v.get("/").want(t, 200, "Hello, Ada.", "")
+		})
+	}
+	v.send(request(t, "POST", s.url+"/remove", nil, "Sec-Fetch-Site", "same-origin")).
+		want(t, 200, "Hello, stranger.", "You are logged out. See you soon, Ada.")
+}
+
+func TestErrorPages(t *testing.T) {
+	s := serve(t, Config{Store: newMemory(t)})
+	v := s.visitor()
+	big := "username=" + strings.Repeat("x", maxForm)
+	tests := []struct {
+		name, method, path, body string
+		status                   int
+		heading                  string
+	}{
+		{"no such page", "GET", "/nothing", "", 404, "No such hanger"},
+		{"no such page, posted", "POST", "/nothing", "", 404, "No such hanger"},
+		{"logging out by a link", "GET", "/remove", "", 405, "Not like this"},
+		{"deleting the form", "DELETE", "/add", "", 405, "Not like this"},
+		{"a form that is too large", "POST", "/add", big, 413, "That was too much"},
+		{"a form that is none", "POST", "/add", "%zz", 400, "That was no form"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := v.send(request(t, tt.method, s.url+tt.path, strings.NewReader(tt.body)))
+			a.want(t, tt.status, tt.heading, "")
+			if a.header.Get("Content-Security-Policy") != policy || a.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("careless headers: %v", a.header)
+			}
+			if got := a.header.Get("Vary"); got != "" {
+				t.Errorf("Vary: %s: the session was used", got)
+			}
+			if tt.status == 405 && a.header.Get("Allow") == "" {
+				t.Error("no Allow header")
+			}
+		})
+	}
+	if v.cookies() != 0 {
+		t.Error("an error has set a cookie")
+	}
+}
+
+func TestUncleanPathsLeadToCleanOnes(t *testing.T) {
+	v := serve(t, Config{Store: newMemory(t)}).visitor()
+	v.get("//add").want(t, 200, "Register", "")
+	v.get("/static/../add").want(t, 200, "Register", "")
+}
+
+func TestStaticFiles(t *testing.T) {
+	s := serve(t, Config{Store: newMemory(t)})
+	v := s.visitor()
+	files, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, kind := range map[string]string{
+		"bootstrap.min.css": "text/css",
+		"register.css":      "text/css",
+		"countdown.css":     "text/css",
+		"countdown.js":      "text/javascript",
+		"hanger.svg":        "image/svg+xml",
+	} {
+		a := v.get(files.url(name))
+		if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), kind) || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %s, Cache-Control %q", name, a.status, a.header.Get("Content-Type"), a.header.Get("Cache-Control"))
+		}
+		if a.header.Get("Vary") != "" {
+			t.Errorf("%s: Vary: %s", name, a.header.Get("Vary"))
+		}
+	}
+	for _, path := range []string{files.prefix, files.url("bootstrap.LICENSE"), files.url("../name.go"), "/static/old/register.css"} {
+		if a := v.get(path); a.status != 404 || strings.Contains(a.header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d, Cache-Control %q, want 404 and nothing to keep", path, a.status, a.header.Get("Cache-Control"))
+		}
+	}
+}
+
+// The pages load nothing from elsewhere, and hold nothing that the policy
+// would stop.
+func TestPagesAreSelfContained(t *testing.T) {
+	s := serve(t, Config{Store: newMemory(t)})
+	v := s.visitor()
+	pages := []answer{v.get("/"), v.get("/add"), v.post("/add"), v.get("/nothing"), v.post("/add", "username", "Ada")}
+	for _, a := range pages {
+		for _, bad := range []string{"//", "style=", "<style", "onclick", "javascript:", "<script>"} {
+			if strings.Contains(a.body, bad) {
+				t.Errorf("%q holds %q", a.heading(), bad)
+			}
+		}
+	}
+}
+
+func TestLeftSheet(t *testing.T) {
+	v := serve(t, Config{Store: newMemory(t)}).visitor()
+	if got, want := v.get("/left/15-60.css").body, ":root { --seconds: 15; --left: 15s; --part: 0.2500 }\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, path := range []string{"/left/", "/left/x.css", "/left/15.css", "/left/-1-60.css", "/left/1-0.css", "/left/01-60.css", "/left/1-60.css;}", "/left/99999999999999999999-1.css"} {
+		if a := v.get(path); a.status != 404 {
+			t.Errorf("%s: %d %q, want 404", path, a.status, a.body)
+		}
+	}
+}
