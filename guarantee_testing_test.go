@@ -86,6 +86,20 @@ func eachStore(t *testing.T, f func(t *testing.T, s store.Store)) {
 	t.Run("files", func(t *testing.T) { f(t, openFiles(t, t.TempDir(), filestore.Options{})) })
 }
 
+// eachStoreHere is eachStore for synctest's bubbles, which have no subtests.
+// There the stores must be made and closed inside.
+func eachStoreHere(t *testing.T, f func(s store.Store)) {
+	memory := memstore.New(memstore.Options{})
+	defer memory.Close()
+	f(memory)
+	files, err := filestore.New(t.TempDir(), filestore.Options{SweepInterval: -1, Unsynced: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	f(files)
+}
+
 // A reply is an answer as the visitor's browser understands it.
 type reply struct {
 	code    int
