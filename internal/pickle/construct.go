@@ -169,8 +169,7 @@ func (r *reader) makeSet(g global, args []Value) (Value, error) {
 	if !ok {
 		return nil, badArguments(g)
 	}
-	// The list may be shared, and be made into a set again and again.
-	if err := r.budget.copy(8 * len(l.Items)); err != nil {
+	if err := r.budget.list(len(l.Items)); err != nil {
 		return nil, err
 	}
 	f := &FrozenSet{}

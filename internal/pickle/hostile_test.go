@@ -76,6 +76,7 @@ func TestErrorsNameWhatIsRefused(t *testing.T) {
 		{"arguments in a list", "cdatetime\ndate\n]R.", "arguments are a list", ErrMalformed},
 		{"wrong arguments", "cdatetime\ndate\n(K\x01tR.", "bad arguments for datetime.date", ErrMalformed},
 		{"a date that is none", "\x80\x03cdatetime\ndate\nC\x04\x07\xe9\x02\x1d\x85R.", "bad arguments", ErrMalformed},
+		{"a zone of a day", "cdatetime\ntimezone\n(cdatetime\ntimedelta\n(K\x01K\x00K\x00tRtR.", "bad arguments for datetime.timezone", ErrMalformed},
 		{"unknown opcode", "\xff.", "opcode 0xff at offset 0", ErrMalformed},
 		{"early end", "}", "ends too early (at offset 1)", ErrMalformed},
 		{"key", "}]K\x01s.", "unhashable key", ErrMalformed},
@@ -116,6 +117,10 @@ func TestBoundsTheWork(t *testing.T) {
 	long := func(n int) string {
 		return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(n))) + strings.Repeat("x", n)
 	}
+	distinct := "("
+	for i := range 2000 {
+		distinct += "M" + string([]byte{byte(i), byte(i >> 8)})
+	}
 	manyInts := "(" + strings.Repeat("K\x01", 8000)
 	tests := []struct{ name, pickle string }{
 		{"shared lists", proto4 + "]\x94" + func() (s string) {
@@ -150,7 +155,7 @@ func TestBoundsTheWork(t *testing.T) {
 			strings.Repeat("h\x00h\x01R0", 5000) + "N."},
 		{"one long text encoded often", "c_codecs\nencode\nq\x00(" + long(20000) + "X\x06\x00\x00\x00latin1tq\x010(" +
 			strings.Repeat("h\x00h\x01R", 5000) + "l."},
-		{"one long list made into a set often", "c__builtin__\nset\nq\x00]q\x01" + manyInts + "e\x85q\x020(" +
+		{"one long list made into a set often", "c__builtin__\nset\nq\x00]q\x01" + distinct + "e\x85q\x020(" +
 			strings.Repeat("h\x00h\x02R", 5000) + "l."},
 		{"one long tuple as a key of many", proto4 + manyInts + "t\x940(" + strings.Repeat("}h\x00K\x01s", 5000) + "l."},
 		{"one long zone name", "cdatetime\ntimezone\nq\x00(cdatetime\ntimedelta\n(K\x00K\x00K\x00tR" + long(20000) + "tq\x010" +

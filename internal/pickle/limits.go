@@ -50,10 +50,11 @@ func (l Limits) withDefaults() Limits {
 type budget struct {
 	copied int // bytes that may still be copied from one value to another
 	hashed int // bytes of keys that may still be hashed
+	listed int // items of lists that may still be made into sets
 }
 
 func newBudget(size int) budget {
-	return budget{copied: 16*size + 2<<20, hashed: 8*size + 64<<20}
+	return budget{copied: 16*size + 2<<20, hashed: 8*size + 64<<20, listed: size}
 }
 
 // copy takes n bytes of copying from the budget.
@@ -68,6 +69,15 @@ func (b *budget) copy(n int) error {
 func (b *budget) hash(n int) error {
 	if b.hashed -= n; b.hashed < 0 {
 		return limit("too much hashing for a pickle of this size")
+	}
+	return nil
+}
+
+// list takes n items from the budget. Each has cost the pickle a byte at least,
+// and Python makes no second set of a list.
+func (b *budget) list(n int) error {
+	if b.listed -= n; b.listed < 0 {
+		return limit("too many sets for a pickle of this size")
 	}
 	return nil
 }

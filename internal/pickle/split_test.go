@@ -70,6 +70,12 @@ func TestSplit(t *testing.T) {
 			t.Errorf("part %d: %q with %v, %v", i, name, v, err)
 		}
 	}
+	last := string(parts[4].Raw)
+	_ = append(parts[3].Raw, "overwritten"...)
+	_ = append(parts[4].Key, "overwritten"...)
+	if string(parts[4].Raw) != last {
+		t.Error("appending to one part changed another")
+	}
 	third, _ := Unmarshal(parts[3].Raw, Limits{})
 	if items := third.(*Tuple).Items; items[0] != items[1] {
 		t.Error("a list that is shared within an entry became two")

@@ -254,3 +254,30 @@ func TestSharingIsKept(t *testing.T) {
 		}
 	}
 }
+
+// TestEqualBytesAreDecodedOnce writes bytes for protocols that spell them as
+// text. If the text were shared and the bytes were not, a reader would have to
+// make many bytes out of one text, which it refuses beyond a limit.
+func TestEqualBytesAreDecodedOnce(t *testing.T) {
+	items := make([]Value, 100)
+	for i := range items {
+		items[i] = make([]byte, 100_000)
+	}
+	for protocol := range HighestProtocol + 1 {
+		data, err := Append(nil, &List{Items: items[:10]}, protocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Unmarshal(data, Limits{}); err != nil {
+			t.Errorf("protocol %d: %v", protocol, err)
+		}
+		if protocol < 3 {
+			if data, err = Append(nil, &List{Items: items}, protocol); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Unmarshal(data, Limits{}); err != nil {
+				t.Errorf("protocol %d, many: %v", protocol, err)
+			}
+		}
+	}
+}
