@@ -16,7 +16,7 @@ import (
 
 var (
 	seed   = flag.Uint64("pickle.seed", 0, "seed of the differential tests; 0 takes one from the clock")
-	rounds = flag.Int("pickle.rounds", 2000, "random values in each differential test")
+	rounds = flag.Int("pickle.rounds", 1000, "random values in each differential test")
 )
 
 // A peer is a Python process that reads and writes pickles.
