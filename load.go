@@ -101,7 +101,7 @@ func (m *Manager) read(ctx context.Context, key string) (base, error) {
 		return base{}, ErrNotFound
 	}
 	if m.opts.Hooks.Loaded != nil {
-		m.opts.Hooks.Loaded(ctx, Event{Handle: b.handleText(), Duration: time.Since(start), Size: len(rec.Data)})
+		m.opts.Hooks.Loaded(ctx, Event{Handle: b.handleText(), Duration: elapsed(start), Size: len(rec.Data)})
 	}
 	return b, nil
 }
@@ -112,6 +112,14 @@ func (m *Manager) hookClock() time.Time {
 		return time.Now()
 	}
 	return time.Time{}
+}
+
+// elapsed is time.Since for what hookClock returned.
+func elapsed(start time.Time) time.Duration {
+	if start.IsZero() {
+		return 0
+	}
+	return time.Since(start)
 }
 
 // index makes the base of a record as the store has it.

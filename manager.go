@@ -93,7 +93,7 @@ func newManager(opts Options) (*Manager, error) {
 		readers: []codec.Codec{opts.Codec},
 		seed:    maphash.MakeSeed(),
 		hooked: h.Created != nil || h.Loaded != nil || h.Saved != nil || h.Conflict != nil ||
-			h.Touched != nil || h.Regenerated != nil,
+			h.Touched != nil || h.Regenerated != nil || h.Destroyed != nil,
 	}
 	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
 		if c != opts.Codec {

@@ -39,11 +39,7 @@ func (w *saving) fire(ctx context.Context, hook func(context.Context, Event)) {
 }
 
 func (w *saving) event() Event {
-	e := Event{Handle: w.base.handleText(), Size: len(w.base.rec.Data), Attempts: w.tries}
-	if !w.start.IsZero() {
-		e.Duration = time.Since(w.start)
-	}
-	return e
+	return Event{Handle: w.base.handleText(), Size: len(w.base.rec.Data), Attempts: w.tries, Duration: elapsed(w.start)}
 }
 
 // run writes the draft. What it has done by the time an error stops it stands
@@ -75,13 +71,16 @@ func (w *saving) run(ctx context.Context) error {
 	}
 }
 
-func (w *saving) destroy(ctx context.Context, e ended) error {
-	if e.key != "" {
-		if err := w.m.store.Delete(ctx, e.key); err != nil {
+func (w *saving) destroy(ctx context.Context, gone ended) error {
+	e := Event{Handle: gone.handle}
+	if gone.key != "" {
+		start := w.m.hookClock()
+		if err := w.m.store.Delete(ctx, gone.key); err != nil {
 			return unavailable("destroy", err)
 		}
+		e.Duration = elapsed(start)
 	}
-	fire(ctx, w.m.opts.Hooks.Destroyed, Event{Handle: e.handle})
+	fire(ctx, w.m.opts.Hooks.Destroyed, e)
 	return nil
 }
 

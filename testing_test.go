@@ -3,6 +3,7 @@ package cloakroom_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log"
@@ -285,3 +286,5 @@ func (s *site) breakStore() {
 		s.fault.Inject(op, storetest.Fault{Err: errRefused})
 	}
 }
+
+func base64url(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
