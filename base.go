@@ -119,6 +119,7 @@ func (m *Manager) touchDue(b *base, now time.Time) (time.Time, bool) {
 	next := m.expiry(b.created, now)
 	gain := next.Sub(b.rec.Expires)
 	return next, gain > 0 && gain >= m.opts.TouchInterval ||
-		// Close to the deadline the gain is small and the last step counts.
-		gain > 0 && next.Equal(m.deadline(b.created, now))
+		// Close to the deadline the gain is small and the last step counts. A
+		// record that does not say its age has none: it moves on with now.
+		gain > 0 && b.created > 0 && next.Equal(m.deadline(b.created, now))
 }

@@ -2,6 +2,7 @@ package cloakroom_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -220,4 +221,14 @@ const visits = cloakroom.Key[int]("visits")
 func count(s *cloakroom.Session) string {
 	visits.Update(s, func(n int) int { return n + 1 })
 	return "counted"
+}
+
+// countDropped is a Hooks.Conflict that counts the changes that were dropped
+// because the session had ended.
+func countDropped(n *int) func(context.Context, cloakroom.Event) {
+	return func(_ context.Context, e cloakroom.Event) {
+		if errors.Is(e.Err, cloakroom.ErrNotFound) {
+			*n++
+		}
+	}
 }

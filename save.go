@@ -177,6 +177,10 @@ func (w *saving) update(ctx context.Context) error {
 			return err
 		}
 		rec, err := w.m.store.Save(ctx, b.key, prev.rec, b.rec)
+		if err == nil && !rec.Exists() {
+			w.lost(ctx) // its lifetime is over, so that saving it removed it
+			return nil
+		}
 		if err == nil {
 			w.adopt(b, rec)
 			if w.tries > 1 {
@@ -194,6 +198,14 @@ func (w *saving) update(ctx context.Context) error {
 	}
 }
 
+// lost notes that the session has ended meanwhile, and its changes with it.
+func (w *saving) lost(ctx context.Context) {
+	w.gone = true
+	e := w.event()
+	e.Err = ErrNotFound
+	fire(ctx, w.m.opts.Hooks.Conflict, e)
+}
+
 // move gives the session a new ID: the new record is durable before the old
 // one goes, and the old one goes only if it is still the one that was copied,
 // so that no save in between is lost.
@@ -202,6 +214,10 @@ func (w *saving) move(ctx context.Context) error {
 	b, rec, err := w.insert(ctx, &prev)
 	if err != nil {
 		return err
+	}
+	if !rec.Exists() {
+		w.lost(ctx) // its lifetime is over
+		return nil
 	}
 	merge := merger{w: w}
 	defer merge.done()
@@ -340,10 +356,7 @@ func (g *merger) newest(ctx context.Context, prev base) (base, error) {
 	}
 	b, err := w.m.read(ctx, prev.key)
 	if errors.Is(err, ErrNotFound) {
-		w.gone = true
-		e := w.event()
-		e.Err = ErrNotFound
-		fire(ctx, w.m.opts.Hooks.Conflict, e)
+		w.lost(ctx)
 		return prev, nil
 	}
 	if err != nil {

@@ -386,7 +386,12 @@ func (s *Session) Expires() time.Time {
 	if next, due := s.m.touchDue(&s.base, now); due {
 		return next
 	}
-	return s.base.rec.Expires
+	expires := s.base.rec.Expires
+	// The record may have been written under a longer Options.Lifetime.
+	if deadline := s.m.deadline(s.base.created, now); s.base.created > 0 && !deadline.IsZero() && deadline.Before(expires) {
+		return deadline
+	}
+	return expires
 }
 
 // Handle returns a short hash that names the session in logs and lists. It
