@@ -145,19 +145,22 @@ func TestExpiryNeverMovesBack(t *testing.T) {
 func TestChangedLifetimeHoldsForOldSessions(t *testing.T) {
 	clocked(t, func(t *testing.T, s store.Store) {
 		before := manage(t, s, limits(5*time.Hour, 20*time.Hour))
-		for i, p := range []page{count, regenerate} {
-			ticket := begin(t, before, map[string]any{"name": "ada"})
-			r := visit(m, ticket, func(s *cloakroom.Session) string {
-				s.Get("name")
-				time.Sleep(3 * time.Hour)
-				return p(s)
-			})
-			if r.code != http.StatusOK || r.ticket != "" {
-				t.Errorf("lifetime cut short, page %d: got %v, ticket set %t; want 200 and no ticket", i, r, r.ticket != "")
-			}
-			if gone != i+4 {
-				t.Errorf("lifetime cut short, page %d: Hooks.Conflict was told %d times that changes were dropped, want %d", i, gone, i+4)
-			}
+		ticket := begin(t, before, map[string]any{"name": "ada"})
+		time.Sleep(2 * time.Hour)
+		shorter := manage(t, s, limits(5*time.Hour, 3*time.Hour))
+		mustLive(t, shorter, ticket, "within the new lifetime")
+		var said time.Time
+		visit(shorter, ticket, func(s *cloakroom.Session) string { said = s.Expires(); return "" })
+		if left := time.Until(said); left > time.Hour || left < time.Hour-time.Second {
+			t.Errorf("Expires gives the session %v, want the hour that is left of the new lifetime", left)
+		}
+		time.Sleep(time.Hour)
+		mustBeOver(t, shorter, ticket, "after the new lifetime")
+		mustLive(t, before, ticket, "within the old lifetime")
+		longer := manage(t, s, limits(5*time.Hour, 50*time.Hour))
+		for range 9 {
+			mustLive(t, longer, ticket, "within the longer lifetime")
+			time.Sleep(4 * time.Hour)
 		}
 	})
 }
@@ -229,14 +232,19 @@ func TestLifetimeEndsDuringARequest(t *testing.T) {
 			}
 			mustBeOver(t, m, ticket, "after its lifetime")
 		}
-		ticket := begin(t, before, map[string]any{"name": "ada"})
-		visit(m, ticket, func(s *cloakroom.Session) string {
-			s.Get("name")
-			time.Sleep(3 * time.Hour)
-			return count(s)
-		})
-		if gone != 4 {
-			t.Errorf("with a lifetime cut short: Hooks.Conflict was told %d times that changes were dropped, want 4", gone)
+		for i, p := range []page{count, regenerate} {
+			ticket := begin(t, before, map[string]any{"name": "ada"})
+			r := visit(m, ticket, func(s *cloakroom.Session) string {
+				s.Get("name")
+				time.Sleep(3 * time.Hour)
+				return p(s)
+			})
+			if r.code != http.StatusOK || r.ticket != "" {
+				t.Errorf("lifetime cut short, page %d: got %v, ticket set %t; want 200 and no ticket", i, r, r.ticket != "")
+			}
+			if gone != i+4 {
+				t.Errorf("lifetime cut short, page %d: Hooks.Conflict was told %d times that changes were dropped, want %d", i, gone, i+4)
+			}
 		}
 	})
 }
