@@ -101,6 +101,7 @@ func TestTypesAreWrittenAndRead(t *testing.T) {
 		{"map[any]any", map[any]any{"b": int64(1), "a": nil}, "82a161c0a16201", `{"a":null,"b":1}`},
 		{"pointer to pointer", ptr(ptr(7)), "07", "7"},
 		{"time in seconds", time.Unix(1709210096, 0).UTC(), "d6ff65e079f0", `"2024-02-29T12:34:56Z"`},
+		{"time after 2^33 seconds", time.Unix(1<<33+1, 0).UTC(), "d7ff0000000200000001", `"2242-03-16T12:56:33Z"`},
 		{"time with nanoseconds", at, "d7ff00000c5465e079f0", `"2024-02-29T12:34:56.000000789Z"`},
 		{"big integer that fits", big.NewInt(-5), "fb", "-5"},
 		{"big integer", huge, "c70a4900010000000000000000", "18446744073709551616"},
@@ -208,7 +209,7 @@ func TestEndlessValuesAreRefused(t *testing.T) {
 	pointer = &pointer
 	list := make([]any, 2)
 	list[0], list[1] = list, list
-	var doubled any = "x"
+	var doubled any = strings.Repeat("x", 1000)
 	for range 40 {
 		doubled = []any{doubled, doubled}
 	}

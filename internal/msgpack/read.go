@@ -221,9 +221,6 @@ func MapHeader(data []byte) (pairs, p int, err error) {
 	if t.Kind != wire.Map {
 		return 0, 0, fmt.Errorf("%w: it is %s, not a map", wire.ErrMalformed, t.Kind)
 	}
-	if 2*t.N > len(data)-p {
-		return 0, 0, errTruncated
-	}
 	return t.N, p, nil
 }
 

@@ -33,11 +33,17 @@ func (d *decoder) any(t *Token) (any, error) {
 	case String:
 		return string(t.Data), d.charge(16 + len(t.Data))
 	case Bytes:
+		if err := d.charge(24); err != nil {
+			return nil, err
+		}
 		b, err := d.copied(t.Data)
 		return b, err
 	case Time:
 		return t.Time(), d.charge(24)
 	case Extension:
+		if err := d.charge(32); err != nil {
+			return nil, err
+		}
 		data, err := d.copied(t.Data)
 		return Ext{t.Code, data}, err
 	case List:
