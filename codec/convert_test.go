@@ -89,8 +89,12 @@ func TestConvertForeignCodecs(t *testing.T) {
 			t.Errorf("got %s and error %v, want %s", got, err, want)
 		}
 	}
-	if _, err := Convert(nil, JSON, foreign{MsgPack}, []byte("\xc4\x01a")); !errors.Is(err, ErrType) {
-		t.Errorf("bytes: got error %v, want ErrType", err)
+	for name, raw := range map[string]string{
+		"bytes": "\xc4\x01a", "time": "\xd6\xff\x65\xe0\x79\xf0", "key that is a number": "\x81\x01\x02",
+	} {
+		if got, err := Convert(nil, JSON, foreign{MsgPack}, []byte(raw)); !errors.Is(err, ErrType) {
+			t.Errorf("%s: got %q and error %v, want ErrType", name, got, err)
+		}
 	}
 }
 

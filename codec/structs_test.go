@@ -72,8 +72,8 @@ func TestFieldsCountAsInEncodingJSON(t *testing.T) {
 		}{Deep{Base{1, "a"}}, Untagged{"b"}},
 		"embeds itself": Loop{Loop: &Loop{Name: "in"}, Name: "out"},
 		"embedded time": struct{ T Stamp }{},
-		//lint:ignore SA5008 the odd tag is the case
 		"named dash": struct {
+			//lint:ignore SA5008 the odd tag is the case
 			A int `json:"-,"`
 		}{1},
 		"omitempty": struct {
