@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the scripts in testdata/script: one for each verb or
 // failure. Beside testscript's own commands they have
 //
-//	visit METHOD PATH [NAME=VALUE...]  what $ADDR answers, its words on stdout
+//	visit METHOD PATH [NAME=VALUE...]  what $ADDR (127.0.0.1:$PORT) answers, its words on stdout
 //	fails CODE COMMAND...              a command that ends with an exit code
 //	mode FILE OCTAL                    a file's permissions
 //	occupy                             takes the port of $ADDR away
@@ -56,6 +56,7 @@ func setUp(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("ADDR", l.Addr().String())
+	env.Setenv("PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	if err := l.Close(); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package register
 
 import (
 	"errors"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +55,7 @@ func TestStoreFails(t *testing.T) {
 // leaveMessage leaves a flash message that no page has shown yet.
 func leaveMessage(v *visitor) {
 	follow := v.client.CheckRedirect
-	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	v.client.CheckRedirect = stay
 	v.get("/add")
 	v.client.CheckRedirect = follow
 }

@@ -1,7 +1,6 @@
 package register
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -11,22 +10,22 @@ import (
 // maxName is the length of the longest name in characters.
 const maxName = 40
 
-// cleanName returns the name that was typed, or an error to show beside the
-// field. Everything that can be seen is a fine name, HTML too: making it
+// cleanName returns the name that was typed, or the problem with it, to show
+// beside the field. Everything that can be seen is a fine name, HTML too: making it
 // harmless is the template's business.
-func cleanName(typed string) (string, error) {
-	name := strings.TrimSpace(typed)
+func cleanName(typed string) (name, problem string) {
+	name = strings.TrimSpace(typed)
 	switch {
 	case name == "":
-		return "", errors.New("Please type a name.")
+		return "", "Please type a name."
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
-		return "", errors.New("Please leave out line breaks and invisible control characters.")
+		return "", "Please leave out line breaks and invisible control characters."
 	case utf8.RuneCountInString(name) > maxName:
-		return "", fmt.Errorf("Please use at most %d characters; this name has %d.", maxName, utf8.RuneCountInString(name))
+		return "", fmt.Sprintf("Please use at most %d characters; this name has %d.", maxName, utf8.RuneCountInString(name))
 	case !strings.ContainsFunc(name, visible):
-		return "", errors.New("Please type a name that can be seen.")
+		return "", "Please type a name that can be seen."
 	}
-	return name, nil
+	return name, ""
 }
 
 // unprintable reports whether r could change more of the page than its own

@@ -26,11 +26,7 @@ func TestCleanName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) {
-			name, err := cleanName(tt.typed)
-			problem := ""
-			if err != nil {
-				problem = err.Error()
-			}
+			name, problem := cleanName(tt.typed)
 			if name != tt.name || problem != tt.problem {
 				t.Errorf("%q, %q, want %q, %q", name, problem, tt.name, tt.problem)
 			}

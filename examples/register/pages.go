@@ -52,10 +52,10 @@ func (a *app) add(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	typed := r.PostForm.Get("username")
-	name, err := cleanName(typed)
-	if err != nil {
+	name, problem := cleanName(typed)
+	if problem != "" {
 		a.render(w, http.StatusUnprocessableEntity, "add_username",
-			page{Title: "Register", Typed: typed, Problem: err.Error()})
+			page{Title: "Register", Typed: typed, Problem: problem})
 		return
 	}
 	s := cloakroom.From(r)

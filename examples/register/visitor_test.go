@@ -99,6 +99,9 @@ func (v *visitor) read(resp *http.Response, err error) answer {
 	return answer{resp.StatusCode, resp.Header, string(body)}
 }
 
+// stay is for a client that does not follow redirects.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // cookies returns how many the visitor holds.
 func (v *visitor) cookies() int {
 	u, err := url.Parse(v.site.url)

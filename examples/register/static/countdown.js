@@ -8,6 +8,7 @@ const clock = document.querySelector(".clock");
 const text = document.querySelector(".clock-still");
 const bar = document.querySelector(".bar-fill");
 const ended = document.querySelector("[data-ended]");
+const title = document.title;
 const whole = Number(clock.dataset.of);
 
 let end = Date.now() + Number(clock.dataset.left) * 1000;
@@ -20,6 +21,7 @@ function show() {
   if (over !== root.classList.contains("over")) {
     root.classList.toggle("over", over);
     ended.textContent = over ? "Your session has ended." : "";
+    document.title = over ? "Your session has ended · Cloakroom" : title;
   }
 }
 

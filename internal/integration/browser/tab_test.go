@@ -251,4 +251,3 @@ func (b *tab) shoot(name string) {
 	}
 	b.scheme("light")
 }
-

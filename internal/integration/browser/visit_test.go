@@ -168,6 +168,9 @@ func TestSessionEndsWhenItIsNotUsed(t *testing.T) {
 		if b.visible(".until-end h1") || b.visible(flash) {
 			t.Error("the greeting can still be seen")
 		}
+		if got := eval[string](b, `document.title`); b.scripts && got != "Your session has ended · Cloakroom" {
+			t.Errorf("the title is %q", got)
+		}
 		b.checkLayout()
 		b.shoot("ended")
 		b.click(".at-end a")
