@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -47,6 +46,7 @@ func New(s store.Store, opts Options) (*Manager, error) {
 		if m.records, err = seal.New(m.opts.RecordKeys...); err != nil {
 			return nil, fmt.Errorf("cloakroom: New: Options.RecordKeys: %w", err)
 		}
+		m.opts.RecordKeys = nil // lest they be printed with the Manager
 	}
 	return m, nil
 }
@@ -85,7 +85,6 @@ func newManager(opts Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.RecordKeys = slices.Clone(opts.RecordKeys)
 	h := &opts.Hooks
 	m := &Manager{
 		opts:    opts,
