@@ -114,12 +114,7 @@ func (d *draft) forget(saved *draft) {
 		return old != nil && old.gen == c.gen
 	})
 	for i := range d.changes {
-		c := &d.changes[i]
-		if old := saved.find(c.name); old != nil && c.steps != nil && old.steps != nil {
-			// The steps that were saved are in the base now; those since then
-			// have to run on it.
-			c.steps, c.from = c.steps[len(old.steps):], nil
-		}
+		d.changes[i].goOn(saved)
 	}
 	if d.cleared == saved.cleared {
 		d.cleared = 0
@@ -131,6 +126,22 @@ func (d *draft) forget(saved *draft) {
 		d.permanent = permanence{}
 	}
 	d.flash.forget(saved.flash)
+}
+
+// goOn makes c, of which an earlier state may have been saved, go on from that:
+// the steps that were saved are in the base now, and those since then have to
+// run on it, also if it has changed again.
+func (c *change) goOn(saved *draft) {
+	done := 0
+	if old := saved.find(c.name); old != nil {
+		if old.ground != c.ground {
+			return
+		}
+		done = len(old.steps)
+	} else if c.ground == 0 || c.ground != saved.cleared {
+		return
+	}
+	c.steps, c.from, c.ground = c.steps[done:], nil, 0
 }
 
 // forget is draft.forget for flash messages.

@@ -406,7 +406,7 @@ func (d *draft) rebase(b *base, own codec.Codec) error {
 	for i := range d.changes {
 		c := &d.changes[i]
 		raw, rawCodec := b.find(c.name)
-		if c.steps == nil || sameBytes(raw, c.from) {
+		if c.ground != 0 || sameBytes(raw, c.from) {
 			continue
 		}
 		c.from = raw

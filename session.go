@@ -71,11 +71,12 @@ type ended struct {
 
 // change is one value set or deleted.
 type change struct {
-	name  string
-	raw   []byte // in the Manager's codec; nil if deleted
-	steps []step // how raw came about, to be done again on a newer base; nil if it does not depend on one
-	from  []byte // the value in the base that steps began with
-	gen   uint32
+	name   string
+	raw    []byte // in the Manager's codec; nil if deleted
+	steps  []step // of Update, which led to raw from where they began
+	from   []byte // the value in the base where they began
+	ground uint32 // generation of the Set, Delete or Clear where they began instead, 0 if in the base
+	gen    uint32
 }
 
 // A step computes a value from the raw bytes of the one before, nil if there
@@ -199,7 +200,8 @@ func (s *Session) Set(name string, v any) {
 	case reserved(name):
 		s.fail(fmt.Errorf("cloakroom: set: %w: use Flash or SetPermanent", ErrReserved))
 	default:
-		s.draft.put(change{name: name, raw: raw, gen: s.nextGen()})
+		gen := s.nextGen()
+		s.draft.put(change{name: name, raw: raw, ground: gen, gen: gen})
 	}
 }
 
@@ -211,7 +213,8 @@ func (s *Session) Delete(name string) {
 		return
 	}
 	if raw, _ := s.raw(name); raw != nil {
-		s.draft.put(change{name: name, gen: s.nextGen()})
+		gen := s.nextGen()
+		s.draft.put(change{name: name, ground: gen, gen: gen})
 	}
 }
 
@@ -253,11 +256,14 @@ func (s *Session) tryUpdate(name string, before, after []byte, err error, st ste
 	if now, _ := s.raw(name); !sameBytes(now, before) {
 		return false
 	}
-	c := change{name: name, raw: after, gen: s.nextGen()}
-	if old := s.draft.find(name); old == nil && s.draft.cleared == 0 {
-		c.steps, c.from = []step{st}, before
-	} else if old != nil && old.steps != nil {
-		c.steps, c.from = append(slices.Clip(old.steps), st), old.from
+	c := change{name: name, raw: after, steps: []step{st}, gen: s.nextGen()}
+	switch old := s.draft.find(name); {
+	case old != nil:
+		c.steps, c.from, c.ground = append(slices.Clip(old.steps), st), old.from, old.ground
+	case s.draft.cleared != 0:
+		c.ground = s.draft.cleared
+	default:
+		c.from = before
 	}
 	s.draft.put(c)
 	return true
