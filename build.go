@@ -1,7 +1,6 @@
 package cloakroom
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,10 +16,8 @@ func (m *Manager) build(b *base, d *draft, now time.Time) ([]codec.Field, codec.
 	fields := b.fields
 	if b.exists() && b.codec != own {
 		converted, err := convertFields(own, b.codec, b.fields)
-		if errors.Is(err, codec.ErrType) {
-			own = b.codec // it cannot be said in our codec: keep theirs
-		} else if err != nil {
-			return nil, nil, fmt.Errorf("cloakroom: save: convert the record to %s: %w", own.Name(), err)
+		if err != nil {
+			own = b.codec // it cannot be said in our codec, or not be read: keep theirs
 		} else {
 			fields = converted
 		}
