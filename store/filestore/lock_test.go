@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,35 +60,45 @@ func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 	r := put(t, s, "k", "v")
 	before := runtime.NumGoroutine()
 	c := hold(t, s, "k")
-	during := runtime.NumGoroutine()
 
 	cause := errors.New("the visitor left")
-	for name, call := range map[string]func(ctx context.Context) error{
-		"Save":   func(ctx context.Context) error { _, err := s.Save(ctx, "k", r, r); return err },
-		"Touch":  func(ctx context.Context) error { return s.Touch(ctx, "k", r, time.Time{}) },
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, "k") },
-		"List": func(ctx context.Context) (err error) {
+	for i, c := range []struct {
+		name string
+		call func(ctx context.Context) error
+	}{
+		{"Save", func(ctx context.Context) error { _, err := s.Save(ctx, "k", r, r); return err }},
+		{"Touch", func(ctx context.Context) error { return s.Touch(ctx, "k", r, time.Time{}) }},
+		{"Delete", func(ctx context.Context) error { return s.Delete(ctx, "k") }},
+		{"List", func(ctx context.Context) (err error) {
 			for _, err = range s.List(ctx, "") {
 			}
 			return err
-		},
-		"DeleteExpired": func(ctx context.Context) error { _, err := s.DeleteExpired(ctx, 9); return err },
+		}},
+		{"DeleteExpired", func(ctx context.Context) error { _, err := s.DeleteExpired(ctx, 9); return err }},
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		answer := make(chan error)
-		go func() { answer <- call(ctx) }()
-		if name == "Save" {
-			waitUntil(t, "a goroutine waits for the lock", func() bool { return runtime.NumGoroutine() >= during })
+		go func() { answer <- c.call(ctx) }()
+		// The first waits for the other process, and what it leaves behind
+		// keeps the shard for that long, so that the others wait for it.
+		where := "lock"
+		if i == 0 {
+			where = "waitFiles"
 		}
+		waitUntil(t, c.name+" waits", func() bool { return waitingIn(where) })
 		cancel(cause)
 		if err := <-answer; !errors.Is(err, cause) {
-			t.Errorf("%s = %v, want %v", name, err, cause)
+			t.Errorf("%s = %v, want %v", c.name, err, cause)
 		}
 	}
 	wants(t, s, "k", "v") // a read needs no lock
 
 	c.in.Close()
 	c.end(t)
+	waitUntil(t, "the lock is free for other processes", func() bool {
+		free, err := tryLockFile(filepath.Join(s.dir, locksDir, shardName(shardOf("k"))))
+		return free && err == nil
+	})
 	if _, err := s.Save(t.Context(), "k", r, r); err != nil {
 		t.Errorf("Save after the lock was free = %v, want nil", err)
 	}
@@ -96,8 +107,11 @@ func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 
 func TestCloseEndsWaiting(t *testing.T) {
 	s := quiet(t)
+	c := hold(t, s, "other") // as a process with its pipes, so that they count
+	before := openFiles(t)
 	r := put(t, s, "k", "v")
-	c := hold(t, s, "k")
+	fmt.Fprintln(c.in, "k")
+	c.line(t)
 	answers := make(chan error)
 	for range 3 {
 		go func() { _, err := s.Save(t.Context(), "k", r, r); answers <- err }()
@@ -113,12 +127,17 @@ func TestCloseEndsWaiting(t *testing.T) {
 	}
 	c.in.Close()
 	c.end(t)
-	waitUntil(t, "the lock's files are closed", func() bool {
-		sh := &s.shards[shardOf("k")]
-		sh.held <- struct{}{}
-		defer func() { <-sh.held }()
-		return sh.main == nil && sh.turn == nil
-	})
+	waitUntil(t, "the lock's files are closed", func() bool { return openFiles(t) <= before })
+}
+
+// openFiles is how many files this process has open.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }
 
 func shardOf(key string) int {
@@ -126,44 +145,47 @@ func shardOf(key string) int {
 	return n.leaf().shard()
 }
 
-// Of two processes that share a shard, one that is always busy must not starve
-// the other: whoever waits, is next.
-func TestABusyProcessLetsOthersIn(t *testing.T) {
+// Of the processes that share a shard, one that is always busy must not starve
+// the others: whoever waits for the lock holds the turn, and nobody takes the
+// lock past it, even in the moment in which it is free.
+func TestNobodyJumpsTheQueue(t *testing.T) {
 	s := quiet(t)
-	other := open(t, s.dir, Options{SweepInterval: -1}) // as another process: it has files of its own
-	n := shardOf("k")
-	sh, err := s.lock(t.Context(), "test", n)
+	put(t, s, "k", "v")
+	turn, err := os.OpenFile(filepath.Join(s.dir, locksDir, shardName(shardOf("k"))+".turn"), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := make(chan *shard)
-	go func() {
-		sh, _ := other.lock(context.Background(), "test", n)
-		got <- sh
-	}()
-	waitUntil(t, "the other holds the turn", func() bool {
-		free, err := tryFlock(sh.turn)
-		if free {
-			dropFlock(sh.turn)
-		}
-		return err == nil && !free
-	})
-	sh.release()
-	ctx, cancel := context.WithCancel(t.Context())
-	second := make(chan error)
-	go func() {
-		_, err := s.lock(ctx, "test", n)
-		second <- err
-	}()
-	theirs := <-got // although s asks again at once
-	select {
-	case err := <-second:
-		t.Fatalf("both have the lock, %v", err)
-	default:
+	defer turn.Close()
+	if free, err := tryFlock(turn); !free || err != nil {
+		t.Fatalf("the turn is taken, %v", err)
 	}
-	cancel()
-	<-second
-	theirs.release()
+	answer := make(chan error)
+	go func() { answer <- s.Delete(context.Background(), "k") }()
+	waitUntil(t, "the delete waits", func() bool {
+		select {
+		case err := <-answer:
+			t.Fatalf("Delete = %v while another is waiting", err)
+		default:
+		}
+		return waitingIn("waitFiles")
+	})
+	dropFlock(turn)
+	if err := <-answer; err != nil {
+		t.Errorf("Delete = %v, want nil", err)
+	}
+}
+
+// waitingIn reports whether a goroutine waits for a channel in a method of
+// Store.
+func waitingIn(method string) bool {
+	buf := make([]byte, 1<<20)
+	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		head, _, _ := strings.Cut(g, "(0x")
+		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Store)."+method) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestLocksOfARemovedDirectoryAreNotTrusted(t *testing.T) {
@@ -204,18 +226,11 @@ func tryLockFile(path string) (bool, error) {
 }
 
 func TestCloseLeavesNothingOpen(t *testing.T) {
-	openFiles := func() int {
-		entries, err := os.ReadDir("/dev/fd")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
 	dir := t.TempDir()
 	warm := open(t, dir, Options{}) // whatever the runtime opens once
 	put(t, warm, "warm", "up")
 	warm.Close()
-	files, goroutines := openFiles(), runtime.NumGoroutine()
+	files, goroutines := openFiles(t), runtime.NumGoroutine()
 
 	s := open(t, dir, Options{SweepInterval: time.Minute})
 	for i := range 40 {
@@ -237,12 +252,12 @@ func TestCloseLeavesNothingOpen(t *testing.T) {
 	if err := errors.Join(s.Ping(t.Context()), s.Delete(t.Context(), "k1"), s.Delete(t.Context(), "absent")); err != nil {
 		t.Error(err)
 	}
-	if openFiles() == files {
+	if openFiles(t) == files {
 		t.Error("the count of open files counts nothing")
 	}
 	s.Close()
 	waitUntil(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines })
-	if got := openFiles(); got != files {
+	if got := openFiles(t); got != files {
 		t.Errorf("%d open files after Close, want %d", got, files)
 	}
 }

@@ -121,6 +121,29 @@ func TestNoSweepWhereNoneIsWanted(t *testing.T) {
 	})
 }
 
+func TestCloseWaitsForTheSweep(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		finish := make(chan struct{})
+		s := open(t, dir, Options{SweepInterval: time.Minute, Swept: func(int, error) { <-finish }})
+		time.Sleep(5 * time.Minute)
+		closed := false
+		go func() {
+			s.Close()
+			closed = true
+		}()
+		synctest.Wait()
+		if closed {
+			t.Error("Close returned while the sweeping goroutine was still there")
+		}
+		close(finish)
+		synctest.Wait()
+		if !closed {
+			t.Error("Close did not return")
+		}
+	})
+}
+
 // DeleteExpired with a small limit must come around, and not look at the same
 // directories again each time.
 func TestDeleteExpiredGoesOn(t *testing.T) {
@@ -141,6 +164,9 @@ func TestDeleteExpiredGoesOn(t *testing.T) {
 			} else {
 				last = now
 			}
+		}
+		if last == 0 {
+			t.Error("the cursor never moved")
 		}
 		putFor(t, s, "behind", time.Second)
 		s.cursor.Store(uint32(nameLeaf("behind")) + 1)

@@ -12,12 +12,9 @@ import (
 // haveFlock says whether this system can lock files between processes.
 const haveFlock = true
 
-const (
-	noFollow = syscall.O_NOFOLLOW
-	// noWait keeps a named pipe that stands at a record's name from blocking
-	// its reader. On files it means nothing.
-	noWait = syscall.O_NONBLOCK
-)
+// noWait keeps a named pipe that stands at a record's name from blocking its
+// reader. On files it means nothing.
+const noWait = syscall.O_NONBLOCK
 
 // again calls f until no signal interrupts it.
 func again(f func() error) error {

@@ -13,7 +13,6 @@ import (
 // ever called; it is here to let programs compile.
 const (
 	haveFlock = false
-	noFollow  = 0
 	noWait    = 0
 )
 
