@@ -1,0 +1,224 @@
+//go:build linux
+
+package cloakroom_test
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/store/filestore"
+)
+
+// What goes wrong with the disk below a file store: the visitor gets a 503, the
+// log says what to do, and nothing is lost once that is done. Linux only, for
+// how the troubles are made.
+
+// A trouble breaks the directory and returns what repairs it.
+type trouble func(t *testing.T, dir string) (repair func())
+
+var troubles = []struct {
+	name    string
+	advice  string // words of it
+	trouble trouble
+	reads   bool // reading still works
+}{
+	{"the disk is full", "Free space", fillDisk, true},
+	{"files may not grow", "Raise the program's file size limit", limitFiles, true},
+	{"the directory is not writable", "Give the session directory", denyWriting, true},
+	{"the directory went away", "Bring the session directory back", moveAway, false},
+}
+
+func TestTroubleWithTheDisk(t *testing.T) {
+	pages := map[string]page{
+		"write":      set("page", strings.Repeat("x", 100_000)),
+		"count":      count,
+		"regenerate": regenerate,
+		"logout":     logout,
+	}
+	for _, tr := range troubles {
+		t.Run(tr.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "sessions")
+			if tr.name == "the disk is full" {
+				mountSmall(t, filepath.Dir(dir))
+			}
+			var log logText
+			m := manage(t, openFiles(t, dir, filestore.Options{SweepInterval: -1}), plainOptions(&log))
+			kept := map[string]any{"name": "ada", "many": strings.Repeat("y", 10_000)}
+			tickets := map[string]string{}
+			for name := range pages {
+				tickets[name] = begin(t, m, kept)
+			}
+			repair := tr.trouble(t, dir)
+			failed := map[string]reply{}
+			for name, p := range pages {
+				failed[name] = visit(m, tickets[name], p)
+			}
+			readable := visit(m, tickets["count"], read("name"))
+			repair()
+			if tr.reads != (readable.code == http.StatusOK) {
+				t.Errorf("reading: got %v, want that it works: %t", readable, tr.reads)
+			}
+			if !strings.Contains(log.String(), tr.advice) {
+				t.Errorf("logged %s, want advice with the words %q", &log, tr.advice)
+			}
+			for name, r := range failed {
+				if name == "logout" && r.code == http.StatusOK && contents(t, m, tickets[name]) == nil {
+					continue // removing a file needs no space
+				}
+				checkClosed(t, r)
+				if got := contents(t, m, r.after(tickets[name])); !maps.Equal(got, kept) {
+					t.Errorf("%s: after the repair the session has %d values, want %d", name, len(got), len(kept))
+				}
+				if r := visit(m, r.after(tickets[name]), pages[name]); r.code != http.StatusOK {
+					t.Errorf("%s: after the repair got %v, want 200", name, r)
+				}
+			}
+		})
+	}
+}
+
+// mountSmall puts a small file system below dir if that is allowed; fillDisk
+// tells whether it was.
+func mountSmall(t *testing.T, dir string) {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		return
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+}
+
+func fillDisk(t *testing.T, dir string) func() {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	if fs.Blocks*uint64(fs.Bsize) > 1<<20 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("cannot mount a small file system here: run the tests as root, with CAP_SYS_ADMIN")
+		}
+		t.Skip("needs the right to mount a small file system")
+	}
+	filler := filepath.Join(filepath.Dir(dir), "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	f.Close()
+	return func() { os.Remove(filler) }
+}
+
+// limitFiles lets no file of this process grow, as a quota does.
+func limitFiles(t *testing.T, _ string) func() {
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 0, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+			t.Fatal(err)
+		}
+		signal.Reset(syscall.SIGXFSZ)
+	}
+}
+
+// denyWriting takes away the right to write in the directories. Root may do
+// so all the same, so the thread that root's test runs in becomes another user.
+func denyWriting(t *testing.T, dir string) func() {
+	const nobody = 65534
+	change := func(mode os.FileMode) {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && os.Geteuid() == 0 {
+				err = os.Lchown(path, nobody, nobody)
+			}
+			if err == nil && d.IsDir() {
+				err = os.Chmod(path, mode)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(0o500)
+	if os.Geteuid() != 0 {
+		return func() { change(0o700) }
+	}
+	// The two directories of t.TempDir are root's alone too.
+	for _, above := range []string{filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))} {
+		if err := os.Chmod(above, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.LockOSThread()
+	if err := syscall.Setfsuid(nobody); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setfsuid(0); err != nil {
+			t.Fatal(err)
+		}
+		runtime.UnlockOSThread()
+		change(0o700)
+	}
+}
+
+func moveAway(t *testing.T, dir string) func() {
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Rename(dir+".away", dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A record that was damaged on the disk costs the visitor an error page, once,
+// and is kept for a look.
+func TestDamagedFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sessions")
+	var log logText
+	m := manage(t, openFiles(t, dir, filestore.Options{SweepInterval: -1}), plainOptions(&log))
+	ticket := begin(t, m, map[string]any{"name": "ada"})
+	files, err := filepath.Glob(filepath.Join(dir, "??", "?", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("got %d files and %v, want the record's", len(files), err)
+	}
+	if err := os.Truncate(files[0], 40); err != nil {
+		t.Fatal(err)
+	}
+	checkClosed(t, visit(m, ticket, read("name")))
+	if !strings.Contains(log.String(), ".damaged") {
+		t.Errorf("logged %s, want advice about .damaged files", &log)
+	}
+	r := visitContext(context.Background(), m, ticket, set("name", "eve"))
+	if r.code != http.StatusOK || r.ticket == "" || r.ticket == ticket {
+		t.Errorf("the next request: got %v, want a new session", r)
+	}
+	if kept, _ := filepath.Glob(files[0] + "*.damaged"); len(kept) != 1 {
+		t.Errorf("%d damaged files were kept, want 1", len(kept))
+	}
+	var s *cloakroom.Session
+	if s, err = m.Open(t.Context(), cloakroom.Ticket(r.ticket)); err != nil || s.IsNew() {
+		t.Errorf("the new ticket opens nothing: %v", err)
+	}
+}
