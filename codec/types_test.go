@@ -93,6 +93,8 @@ func TestTypesAreWrittenAndRead(t *testing.T) {
 		{"slice of pointers", []*int{ptr(1), nil}, "9201c0", "[1,null]"},
 		{"array", [2]string{"a", "b"}, "92a161a162", `["a","b"]`},
 		{"map, sorted", map[string]int{"b": 1, "a": 2}, "82a16102a16201", `{"a":2,"b":1}`},
+		{"map of anything, sorted", map[string]any{"d": nil, "b": nil, "a": nil, "c": nil, "e": nil}, "85a161c0a162c0a163c0a164c0a165c0",
+			`{"a":null,"b":null,"c":null,"d":null,"e":null}`},
 		{"map with int keys", map[int]bool{-1: true}, "81ffc3", `{"-1":true}`},
 		{"map with float keys", map[float64]bool{1.5: true}, "81cb3ff8000000000000c3", `{"1.5":true}`},
 		{"map with keys of bytes", map[digest]int{{1, 2, 3, 4}: 1}, "81c4040102030401", `{"AQIDBA==":1}`},

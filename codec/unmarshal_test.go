@@ -86,7 +86,9 @@ func TestReadingFits(t *testing.T) {
 		{"extension", enc{"d40501", ""}, Ext{Code: 5, Data: []byte{1}}, nil},
 		{"extension from an int", enc{"05", "5"}, nil, Ext{}},
 		{"extension from a time", enc{"d6ff65e079f0", ""}, Ext{Code: -1, Data: []byte{0x65, 0xe0, 0x79, 0xf0}}, nil},
-		{"interface with methods", enc{"05", "5"}, nil, struct{ E error }{}},
+		{"interface with methods", enc{"81a14505", `{"E":5}`}, nil, struct{ E error }{}},
+		{"key that holds a list", enc{"8191900a", ""}, nil, map[[1]any]int{}},
+		{"key that holds an int", enc{"8191070a", ""}, map[[1]any]int{{int64(7)}: 10}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.raw.each(t, func(c Codec, raw []byte) {

@@ -163,7 +163,9 @@ func (t *Token) unsigned() (uint64, bool) {
 }
 
 // float returns a number as a float: an integer only if the float holds it
-// exactly, a float as the nearest one there is.
+// exactly, a float as the nearest one there is. What becomes of a float that is
+// too large for the integer it is compared with is up to the processor, so
+// that must not happen.
 func (t *Token) float(short bool) (float64, bool) {
 	var f float64
 	switch t.Kind {
