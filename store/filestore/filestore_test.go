@@ -26,6 +26,7 @@ func TestConformance(t *testing.T) {
 		"unsynced, sweeping": {opts: Options{Unsynced: true}, cleansItself: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // both wait for the disk most of the time
 			storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir(), o.opts) },
 				storetest.Options{TooLarge: MaxSize + 1, CleansItself: o.cleansItself, Require: everything})
 		})

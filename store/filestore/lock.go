@@ -22,9 +22,16 @@ import (
 // Reads take no lock: a rename shows them either the old file or the new one.
 type shard struct {
 	held       chan struct{} // holds one element while locked; guards the rest
-	main, turn *os.File      // opened when first needed, then kept
+	main, turn lockFile      // opened when first needed, then kept
 	synced     uint16        // leaves whose directories are known to be on disk
 	done       chan struct{} // the store's, to see its end
+}
+
+// lockFile is an open file to lock. Its descriptor is kept beside it because
+// asking the os.File for it is a system call each time.
+type lockFile struct {
+	*os.File
+	fd int
 }
 
 const locksDir = "locks"
@@ -56,7 +63,7 @@ func (s *Store) lock(ctx context.Context, op string, number int) (*shard, error)
 
 // release lets the lock go.
 func (sh *shard) release() {
-	dropFlock(sh.main)
+	dropFlock(sh.main.fd)
 	sh.unhold()
 }
 
@@ -84,19 +91,19 @@ func (sh *shard) reap() {
 }
 
 func (sh *shard) closeFiles() {
-	for _, f := range []*os.File{sh.main, sh.turn} {
-		if f != nil {
+	for _, f := range []*lockFile{&sh.main, &sh.turn} {
+		if f.File != nil {
 			f.Close()
 		}
+		*f = lockFile{}
 	}
-	sh.main, sh.turn = nil, nil
 }
 
 // lockFiles takes the lock between processes for the goroutine that holds the
 // shard. On an error the shard is no longer held.
 func (s *Store) lockFiles(ctx context.Context, op string, sh *shard, number int) error {
 	for {
-		if sh.main == nil {
+		if sh.main.File == nil {
 			if err := s.openLocks(sh, number); err != nil {
 				sh.unhold()
 				return fail(op, "open the lock file", err)
@@ -112,7 +119,7 @@ func (s *Store) lockFiles(ctx context.Context, op string, sh *shard, number int)
 				return err
 			}
 		}
-		if isAt(sh.main, filepath.Join(s.dir, locksDir, shardName(number))) {
+		if isAt(sh.main.fd, filepath.Join(s.dir, locksDir, shardName(number))) {
 			return nil
 		}
 		// The directory was removed and made again: what we locked is no
@@ -124,12 +131,12 @@ func (s *Store) lockFiles(ctx context.Context, op string, sh *shard, number int)
 
 // tryFiles takes the lock if that needs no waiting. If not, it may hold turn.
 func (sh *shard) tryFiles() (bool, error) {
-	if got, err := tryFlock(sh.turn); !got {
+	if got, err := tryFlock(sh.turn.fd); !got {
 		return false, err
 	}
-	got, err := tryFlock(sh.main)
+	got, err := tryFlock(sh.main.fd)
 	if got || err != nil {
-		dropFlock(sh.turn)
+		dropFlock(sh.turn.fd)
 	}
 	return got, err
 }
@@ -144,7 +151,7 @@ func (s *Store) waitFiles(ctx context.Context, op string, sh *shard) error {
 		select {
 		case locked <- err:
 		case <-abandoned:
-			dropFlock(sh.main)
+			dropFlock(sh.main.fd)
 			sh.unhold()
 		}
 	}()
@@ -166,11 +173,11 @@ func (s *Store) waitFiles(ctx context.Context, op string, sh *shard) error {
 
 // blockFiles takes the lock, however long that takes.
 func (sh *shard) blockFiles() error {
-	if err := waitFlock(sh.turn); err != nil {
+	if err := waitFlock(sh.turn.fd); err != nil {
 		return err
 	}
-	defer dropFlock(sh.turn)
-	return waitFlock(sh.main)
+	defer dropFlock(sh.turn.fd)
+	return waitFlock(sh.main.fd)
 }
 
 // openLocks opens the lock files of a shard.
@@ -194,17 +201,17 @@ func (s *Store) openLocks(sh *shard, number int) error {
 }
 
 // openLock opens a lock file, and makes it if it is missing.
-func openLock(root *os.Root, name string) (*os.File, error) {
-	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if os.IsPermission(err) && mend(root, name, 0o600) {
-		f, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+func openLock(root *os.Root, name string) (lockFile, error) {
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
+	if os.IsPermission(err) && mend(root, name, fileMode) {
+		f, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
 	}
 	if err != nil {
-		return nil, err
+		return lockFile{}, err
 	}
-	if err := setMode(f, 0o600); err != nil {
+	if err := setMode(f, fileMode); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("set its mode: %w", err)
+		return lockFile{}, fmt.Errorf("set its mode: %w", err)
 	}
-	return f, nil
+	return lockFile{f, int(f.Fd())}, nil
 }

@@ -156,7 +156,7 @@ func TestNobodyJumpsTheQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer turn.Close()
-	if free, err := tryFlock(turn); !free || err != nil {
+	if free, err := tryFlock(int(turn.Fd())); !free || err != nil {
 		t.Fatalf("the turn is taken, %v", err)
 	}
 	answer := make(chan error)
@@ -169,7 +169,7 @@ func TestNobodyJumpsTheQueue(t *testing.T) {
 		}
 		return waitingIn("waitFiles")
 	})
-	dropFlock(turn)
+	dropFlock(int(turn.Fd()))
 	if err := <-answer; err != nil {
 		t.Errorf("Delete = %v, want nil", err)
 	}
@@ -222,7 +222,7 @@ func tryLockFile(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return tryFlock(f)
+	return tryFlock(int(f.Fd()))
 }
 
 func TestCloseLeavesNothingOpen(t *testing.T) {

@@ -154,10 +154,10 @@ func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 		return 0, true, fail(op, "open the lock file", err)
 	}
 	defer f.Close() // and with it the lock
-	if got, err := tryFlock(f); !got {
+	if got, err := tryFlock(f.fd); !got {
 		return 0, err != nil, err
 	}
-	if time.Since(lastSweep(f)) < s.opts.SweepInterval/2 {
+	if time.Since(lastSweep(f.File)) < s.opts.SweepInterval/2 {
 		return 0, false, nil
 	}
 	if err := s.removeScratch(); err != nil {
@@ -174,7 +174,7 @@ func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 			return removed, true, closedError(op)
 		}
 	}
-	if err := noteSweep(f); err != nil {
+	if err := noteSweep(f.File); err != nil {
 		return removed, true, fail(op, "note the time", err)
 	}
 	return removed, true, nil

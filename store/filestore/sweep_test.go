@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,19 +75,19 @@ func TestSweepRemovesExpiredRecords(t *testing.T) {
 func TestStoresOfOneDirectoryTakeTurns(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		sweeps := 0
+		var sweeps atomic.Int64
 		var all []*Store
 		for range 5 {
 			all = append(all, open(t, dir, Options{SweepInterval: time.Hour,
-				Swept: func(int, error) { sweeps++ }}))
+				Swept: func(int, error) { sweeps.Add(1) }}))
 		}
 		time.Sleep(10 * time.Hour)
 		synctest.Wait()
 		for _, s := range all {
 			s.Close()
 		}
-		if sweeps < 8 || sweeps > 22 { // not 50
-			t.Errorf("%d sweeps by 5 stores in 10 intervals, want 10 to 20", sweeps)
+		if n := sweeps.Load(); n < 8 || n > 22 { // not 50
+			t.Errorf("%d sweeps by 5 stores in 10 intervals, want 10 to 20", n)
 		}
 	})
 }

@@ -5,7 +5,6 @@ package filestore
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 )
 
@@ -25,9 +24,8 @@ func again(f func() error) error {
 	}
 }
 
-// tryFlock takes the lock of f if nobody else holds it.
-func tryFlock(f *os.File) (bool, error) {
-	fd := int(f.Fd())
+// tryFlock takes the lock of the file fd if nobody else holds it.
+func tryFlock(fd int) (bool, error) {
 	err := again(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
 	if err == syscall.EWOULDBLOCK {
 		return false, nil
@@ -35,22 +33,20 @@ func tryFlock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
-// waitFlock takes the lock of f, however long it takes.
-func waitFlock(f *os.File) error {
-	fd := int(f.Fd())
+// waitFlock takes the lock of the file fd, however long it takes.
+func waitFlock(fd int) error {
 	return again(func() error { return syscall.Flock(fd, syscall.LOCK_EX) })
 }
 
-// dropFlock lets the lock of f go.
-func dropFlock(f *os.File) {
-	fd := int(f.Fd())
+// dropFlock lets the lock of the file fd go.
+func dropFlock(fd int) {
 	_ = again(func() error { return syscall.Flock(fd, syscall.LOCK_UN) })
 }
 
-// isAt reports whether f is the file that stands at path.
-func isAt(f *os.File, path string) bool {
+// isAt reports whether fd is the file that stands at path.
+func isAt(fd int, path string) bool {
 	var a, b syscall.Stat_t
-	if syscall.Fstat(int(f.Fd()), &a) != nil || syscall.Lstat(path, &b) != nil {
+	if syscall.Fstat(fd, &a) != nil || syscall.Lstat(path, &b) != nil {
 		return false
 	}
 	return a.Dev == b.Dev && a.Ino == b.Ino

@@ -4,7 +4,6 @@ package filestore
 
 import (
 	"io/fs"
-	"os"
 
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -16,10 +15,10 @@ const (
 	noWait    = 0
 )
 
-func tryFlock(*os.File) (bool, error)    { return false, store.ErrUnsupported }
-func waitFlock(*os.File) error           { return store.ErrUnsupported }
-func dropFlock(*os.File)                 {}
-func isAt(*os.File, string) bool         { return false }
+func tryFlock(int) (bool, error)         { return false, store.ErrUnsupported }
+func waitFlock(int) error                { return store.ErrUnsupported }
+func dropFlock(int)                      {}
+func isAt(int, string) bool              { return false }
 func isDir(string) (uint64, error)       { return 0, store.ErrUnsupported }
 func readFD(int, []byte) (int, error)    { return 0, store.ErrUnsupported }
 func closeFD(int)                        {}
