@@ -74,14 +74,14 @@ func TestHeaderRefuses(t *testing.T) {
 }
 
 func FuzzDecodeFile(f *testing.F) {
-	for _, data := range []string{"", "data", string(make([]byte, 5000))} {
+	for _, data := range []string{"", "data", string(make([]byte, 50))} {
 		rec := store.Record{Data: []byte(data), Token: 7, Expires: time.Unix(1_800_000_000, 5)}
 		f.Add(append(appendHead(nil, "key", rec), data...))
 	}
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= headerSize {
-			reseal(b) // or nothing would ever get past the checksum
+			b = reseal(bytes.Clone(b)) // or nothing would ever get past the checksum
 		}
 		h, key, data, err := decodeFile(b)
 		if err != nil {
