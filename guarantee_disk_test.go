@@ -38,11 +38,14 @@ var troubles = []struct {
 }
 
 func TestTroubleWithTheDisk(t *testing.T) {
-	pages := map[string]page{
-		"write":      set("page", strings.Repeat("x", 100_000)),
-		"count":      count,
-		"regenerate": regenerate,
-		"logout":     logout,
+	pages := []struct {
+		name string
+		page page
+	}{
+		{"write", set("page", strings.Repeat("x", 100_000))},
+		{"count", count},
+		{"regenerate", regenerate},
+		{"logout", logout}, // last, since it makes room on a full disk
 	}
 	for _, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
@@ -54,13 +57,13 @@ func TestTroubleWithTheDisk(t *testing.T) {
 			m := manage(t, openFiles(t, dir, filestore.Options{SweepInterval: -1}), plainOptions(&log))
 			kept := map[string]any{"name": "ada", "many": strings.Repeat("y", 10_000)}
 			tickets := map[string]string{}
-			for name := range pages {
-				tickets[name] = begin(t, m, kept)
+			for _, p := range pages {
+				tickets[p.name] = begin(t, m, kept)
 			}
 			repair := tr.trouble(t, dir)
 			failed := map[string]reply{}
-			for name, p := range pages {
-				failed[name] = visit(m, tickets[name], p)
+			for _, p := range pages {
+				failed[p.name] = visit(m, tickets[p.name], p.page)
 			}
 			readable := visit(m, tickets["count"], read("name"))
 			repair()
@@ -70,7 +73,8 @@ func TestTroubleWithTheDisk(t *testing.T) {
 			if !strings.Contains(log.String(), tr.advice) {
 				t.Errorf("logged %s, want advice with the words %q", &log, tr.advice)
 			}
-			for name, r := range failed {
+			for _, p := range pages {
+				name, r := p.name, failed[p.name]
 				if name == "logout" && r.code == http.StatusOK && contents(t, m, tickets[name]) == nil {
 					continue // removing a file needs no space
 				}
@@ -78,7 +82,7 @@ func TestTroubleWithTheDisk(t *testing.T) {
 				if got := contents(t, m, r.after(tickets[name])); !maps.Equal(got, kept) {
 					t.Errorf("%s: after the repair the session has %d values, want %d", name, len(got), len(kept))
 				}
-				if r := visit(m, r.after(tickets[name]), pages[name]); r.code != http.StatusOK {
+				if r := visit(m, r.after(tickets[name]), p.page); r.code != http.StatusOK {
 					t.Errorf("%s: after the repair got %v, want 200", name, r)
 				}
 			}

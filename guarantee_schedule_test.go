@@ -187,7 +187,7 @@ func (p *play) checkWrites(ticket string) {
 	values := contents(p, p.m, ticket)
 	var counted int64
 	for _, a := range p.actors {
-		if a.dropped || !p.knew(a) {
+		if a.dropped || !a.found {
 			continue
 		}
 		switch p.kind[a] {
@@ -203,10 +203,6 @@ func (p *play) checkWrites(ticket string) {
 		p.Errorf("the counter says %d, want %d", got, counted)
 	}
 }
-
-// knew reports whether a request found the session: one that came with a
-// ticket which was dead by then got a new one.
-func (p *play) knew(a *actor) bool { return a.old != "" && a.reply.ticket == "" || a.moved }
 
 // sessionsLeft returns the tickets of the records that hold the old session.
 func (p *play) sessionsLeft() []string {

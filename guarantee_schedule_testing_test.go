@@ -46,8 +46,15 @@ type actor struct {
 	rec     *httptest.ResponseRecorder
 	done    bool // the answer has left
 	dropped bool // Hooks.Conflict said so
+	found   bool // it has loaded the record of the session of this play
 	deleted bool // its Destroy found the record of the session of this play
 	moved   bool // Hooks.Regenerated said so
+}
+
+// holds reports whether r is the record of the session of this play, under the
+// key of the actor's ticket.
+func (a *actor) holds(key string, r store.Record) bool {
+	return key == storeKeyOf(a.old) && bytes.Contains(r.Data, []byte(scheduleMark))
 }
 
 type actorKey struct{}
@@ -172,6 +179,9 @@ func pass(ctx context.Context, where string) {
 func (g gated) Load(ctx context.Context, key string) (store.Record, error) {
 	pass(ctx, "loads")
 	r, err := g.Store.Load(ctx, key)
+	if a := actorOf(ctx); a != nil && a.holds(key, r) {
+		a.found = true
+	}
 	pass(ctx, "has loaded")
 	return r, err
 }
@@ -192,11 +202,11 @@ func (g gated) Touch(ctx context.Context, key string, prev store.Record, expires
 
 func (g gated) Delete(ctx context.Context, key string) error {
 	pass(ctx, "deletes")
-	r, err := g.Store.Load(ctx, key)
-	if a := actorOf(ctx); a != nil && err == nil && key == storeKeyOf(a.old) && bytes.Contains(r.Data, []byte(scheduleMark)) {
+	r, _ := g.Store.Load(ctx, key)
+	if a := actorOf(ctx); a != nil && a.holds(key, r) {
 		a.deleted = true
 	}
-	err = g.Store.Delete(ctx, key)
+	err := g.Store.Delete(ctx, key)
 	pass(ctx, "has deleted")
 	return err
 }
