@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Every folder with a go.mod; internal/tools holds tools alone.
-MODULES := $(sort $(patsubst ./%,%,$(dir $(shell find . -name go.mod -not -path './internal/tools/*'))))
-STATICCHECK := go tool -modfile=$(CURDIR)/internal/tools/go.mod staticcheck
+MODULES := $(sort $(dir $(shell find . -name go.mod -not -path "./internal/tools/*")))
+STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 
 help: ## list the targets
@@ -22,6 +22,7 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by 
 	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
 	  if [ -n "$$files" ]; then echo "not formatted by gofmt:"; echo "$$files"; exit 1; fi
 	go vet work
+	@cd internal/tools && GOWORK=off go build -o $(STATICCHECK) honnef.co/go/tools/cmd/staticcheck
 	@for m in $(MODULES); do echo "staticcheck $$m"; (cd $$m && $(STATICCHECK) ./...); done
 	@for m in $(MODULES); do echo "build alone $$m"; (cd $$m && GOWORK=off go build -o /dev/null ./... && GOWORK=off go mod tidy -diff); done
 
