@@ -30,6 +30,11 @@ type (
 	Stamp struct{ time.Time }
 )
 
+// fortyTwo calls itself zero where others would not.
+type fortyTwo int
+
+func (f fortyTwo) IsZero() bool { return f == 42 }
+
 // Which fields count is decided by the rules of encoding/json.
 func TestFieldsCountAsInEncodingJSON(t *testing.T) {
 	for name, v := range map[string]any{
@@ -97,6 +102,10 @@ func TestFieldsCountAsInEncodingJSON(t *testing.T) {
 			S struct{ X int } `json:",omitzero"`
 			P *time.Time      `json:",omitzero"`
 		}{B: []int{}},
+		"omitzero by method": struct {
+			A fortyTwo `json:"a,omitzero"`
+			B fortyTwo `json:"b,omitzero"`
+		}{42, 0},
 		"not exported fields": hidden{"a", "b"},
 		"tag msgpack is of no concern": struct {
 			A int `msgpack:"b"`
