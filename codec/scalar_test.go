@@ -71,11 +71,12 @@ func TestAllocations(t *testing.T) {
 			}
 			return b
 		}
-		text, number, yes := raw("a string which is not tiny"), raw(1<<40), raw(true)
+		text, number, yes := raw("a string which is not tiny"), raw(int64(1)<<40), raw(true)
+		raw300 := raw(300)
 		record := raw(map[string]any{"a": 1, "b": "text", "c": []any{map[string]any{"d": 1.5}}, "e": true})
 		fields := make([]Field, 0, 8)
 		buf := make([]byte, 0, 1<<10)
-		values := []any{"a string which is not tiny", 1 << 40, int64(-5), true, []byte("bytes"), 1.5, nil}
+		values := []any{"a string which is not tiny", 300, int64(-5), true, []byte("bytes"), 1.5, nil}
 		for _, tt := range []struct {
 			name string
 			want float64
@@ -85,7 +86,8 @@ func TestAllocations(t *testing.T) {
 			{"Int64", 0, func() { Int64(c, number) }},
 			{"Bool", 0, func() { Bool(c, yes) }},
 			{"Value[string]", 1, func() { Value[string](c, text) }},
-			{"Value[int]", 0, func() { Value[int](c, number) }},
+			{"Value[int64]", 0, func() { Value[int64](c, number) }},
+			{"Value[int]", 0, func() { Value[int](c, raw300) }},
 			{"Value[bool]", 0, func() { Value[bool](c, yes) }},
 			{"Split", 0, func() { fields, _ = c.Split(fields[:0], record) }},
 			{"Join", 0, func() { buf, _ = c.Join(buf[:0], fields) }},

@@ -142,12 +142,12 @@ func (t *tagged) datetime() any {
 
 // duration writes a timedelta as msgspec does, for which Go has no type.
 func (t *tagged) duration() string {
-	days, sec, us := t.Days, t.Seconds, t.Micros
+	days, sec, us := int64(t.Days), int64(t.Seconds), int64(t.Micros)
 	s := "P"
 	if days < 0 {
 		s = "-P"
 		total := -((days*86400+sec)*1_000_000 + us)
-		days, sec, us = total/86400_000_000, total/1_000_000%86400, total%1_000_000
+		days, sec, us = total/86_400_000_000, total/1_000_000%86400, total%1_000_000
 	}
 	if days != 0 {
 		s += fmt.Sprintf("%dD", days)

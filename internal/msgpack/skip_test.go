@@ -23,7 +23,7 @@ func slowSkip(data []byte, p, depth int) (int, error) {
 		n := 0
 		for i := range width {
 			if p+1+i >= len(data) {
-				return 1 << 40
+				return 1 << 30
 			}
 			n = n<<8 | int(data[p+1+i])
 		}
