@@ -110,6 +110,24 @@ func TestDeadTwinIsRemovedAndTheGoodOneKept(t *testing.T) {
 	}
 }
 
+// However the host is written, the good cookie's scope is not among those that
+// are removed.
+func TestHostInCapitals(t *testing.T) {
+	s := newLocalSite(t, cloakroom.Options{CookieName: "session", Domain: "example.com"})
+	b := s.browser(t)
+	b.ok(setUser)
+	s.url = "https://WWW.EXAMPLE.COM"
+	a := s.ask(t, "session="+dead+"; session="+b.ticket(), func(s *cloakroom.Session) { s.Len() })
+	for _, line := range a.cookies {
+		if strings.HasPrefix(line, "session=;") && strings.Contains(strings.ToLower(line), "domain=example.com; path=/;") {
+			t.Errorf("Set-Cookie %q", line)
+		}
+	}
+	if len(a.cookies) < 2 {
+		t.Errorf("Set-Cookie %q", a.cookies)
+	}
+}
+
 // What is not a ticket of ours may be another program's cookie.
 func TestForeignTwinsAreLeftAlone(t *testing.T) {
 	for kind, s := range map[string]*site{

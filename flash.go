@@ -17,7 +17,6 @@ type Flash struct {
 // record they are a list of pairs of category and message, as Flask keeps
 // them.
 type flashes struct {
-	gen    uint32      // of the last change
 	parsed bool        // stored has been read from the record
 	next   int         // order of the next message
 	stored []flashItem // in the record, not taken
@@ -55,7 +54,6 @@ func (s *Session) Flash(category, message string) {
 		return
 	}
 	f := s.flashState()
-	f.gen = s.nextGen()
 	f.next++
 	f.added = append(f.added, flashItem{Flash{category, message}, f.next, []any{category, message}})
 }
@@ -71,9 +69,7 @@ func (s *Session) Flashes(categories ...string) []Flash {
 		return nil
 	}
 	f := s.flashState()
-	if f.take(categories) {
-		f.gen = s.nextGen()
-	}
+	f.take(categories)
 	var out []Flash
 	for _, item := range f.shown {
 		if len(categories) == 0 || slices.Contains(categories, item.Category) {
@@ -102,16 +98,15 @@ func (s *Session) flashState() *flashes {
 }
 
 // take moves the messages of categories that were not read before in this
-// request to shown, and reports whether there were any.
-func (f *flashes) take(categories []string) bool {
+// request to shown.
+func (f *flashes) take(categories []string) {
 	if f.all {
-		return false
+		return
 	}
 	wanted := func(item flashItem) bool {
 		return !slices.Contains(f.read, item.Category) &&
 			(len(categories) == 0 || slices.Contains(categories, item.Category))
 	}
-	n := len(f.shown)
 	f.stored = slices.DeleteFunc(f.stored, func(item flashItem) bool {
 		if !wanted(item) {
 			return false
@@ -132,7 +127,6 @@ func (f *flashes) take(categories []string) bool {
 	}
 	f.read = append(f.read, categories...)
 	slices.SortFunc(f.shown, func(a, b flashItem) int { return a.order - b.order })
-	return len(f.shown) > n
 }
 
 // apply returns what the record's list becomes: without those taken, with

@@ -115,6 +115,7 @@ func TestCommitMayBeCalledAgainAfterAnError(t *testing.T) {
 	if !session.Modified() {
 		t.Error("the change is not pending any more")
 	}
+	want(t, "events", s.log.events(), "Error")
 	session = mustOpen(t, s, mustCommit(t, s, session))
 	has(t, "after the second Commit", true)(session)
 

@@ -52,6 +52,7 @@ func TestFailedSaveDropsTheWholeAnswer(t *testing.T) {
 			s.outer = func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("X-Outer", "kept")
+					w.Header().Set("Cache-Control", "public")
 					w.Header().Add("Set-Cookie", "outer=1")
 					next.ServeHTTP(w, r)
 				})

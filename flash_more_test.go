@@ -1,0 +1,57 @@
+package cloakroom_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cloakroom/cloakroom"
+)
+
+func TestManyFlashesAreInOrder(t *testing.T) {
+	b := newLocalSite(t, cloakroom.Options{}).browser(t)
+	var pairs []string
+	flash := func(s *cloakroom.Session, from, to int) {
+		for i := from; i < to; i++ {
+			s.Flash("n", fmt.Sprint(i))
+			pairs = append(pairs, "n", fmt.Sprint(i))
+		}
+	}
+	b.ok(func(s *cloakroom.Session) { flash(s, 0, 30) })
+	b.ok(func(s *cloakroom.Session) { flash(s, 30, 60); wantFlashes(t, "all", s.Flashes(), pairs...) })
+}
+
+// A page that has shown its messages does not show those that come later.
+func TestFlashAfterAllWereReadWaits(t *testing.T) {
+	b := newLocalSite(t, cloakroom.Options{}).browser(t)
+	b.ok(func(s *cloakroom.Session) {
+		s.Flash("a", "one")
+		wantFlashes(t, "first", s.Flashes(), "a", "one")
+		s.Flash("a", "two")
+		wantFlashes(t, "second", s.Flashes(), "a", "one")
+	})
+	b.ok(func(s *cloakroom.Session) { wantFlashes(t, "next page", s.Flashes(), "a", "two") })
+}
+
+// Somebody else has flashed the same words meanwhile: only what was shown goes.
+func TestSameFlashFromAnotherRequestStays(t *testing.T) {
+	b := newLocalSite(t, cloakroom.Options{}).browser(t)
+	same := func(s *cloakroom.Session) { s.Flash("a", "saved") }
+	b.ok(same)
+	b.ok(func(s *cloakroom.Session) {
+		wantFlashes(t, "shown", s.Flashes(), "a", "saved")
+		b.ok(same)
+	})
+	b.ok(func(s *cloakroom.Session) { wantFlashes(t, "next page", s.Flashes(), "a", "saved") })
+}
+
+func TestFlashesAcrossCommits(t *testing.T) {
+	s := newLocalSite(t, cloakroom.Options{})
+	session := mustOpen(t, s, "")
+	session.Flash("a", "one")
+	ticket := mustCommit(t, s, session)
+	wantFlashes(t, "after a Commit", session.Flashes(), "a", "one")
+	mustCommit(t, s, session)
+	session.Flash("a", "two")
+	mustCommit(t, s, session)
+	wantFlashes(t, "opened anew", mustOpen(t, s, ticket).Flashes(), "a", "two")
+}
