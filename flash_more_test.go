@@ -20,6 +20,14 @@ func TestManyFlashesAreInOrder(t *testing.T) {
 	b.ok(func(s *cloakroom.Session) { flash(s, 30, 60); wantFlashes(t, "all", s.Flashes(), pairs...) })
 }
 
+func TestFlashesOfOneRequestReadInTwoSteps(t *testing.T) {
+	newLocalSite(t, cloakroom.Options{}).browser(t).ok(func(s *cloakroom.Session) {
+		flashThree(s)
+		s.Flashes("error")
+		wantFlashes(t, "all", s.Flashes(), "success", "one", "error", "two", "success", "three")
+	})
+}
+
 // A page that has shown its messages does not show those that come later.
 func TestFlashAfterAllWereReadWaits(t *testing.T) {
 	b := newLocalSite(t, cloakroom.Options{}).browser(t)

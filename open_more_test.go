@@ -160,8 +160,8 @@ func TestValueThatTheRecordsCodecCannotSay(t *testing.T) {
 	s.use(t, func(s *cloakroom.Session) { s.Set("text", "fits") })
 	want(t, "record", []string{string(s.records(t)[key].Data)}, `{"pi":3.14,"text":"fits"}`)
 	a := s.ask(t, "__Host-session="+dead, func(s *cloakroom.Session) { s.Set("bytes", []byte(hush)) })
-	if a.StatusCode != http.StatusInternalServerError {
-		t.Errorf("status %d", a.StatusCode)
+	if lines := s.log.lines(); a.StatusCode != http.StatusInternalServerError || len(lines) != 1 || !strings.Contains(lines[0], "which other values in it need") {
+		t.Errorf("status %d, logged %q", a.StatusCode, lines)
 	}
 	want(t, "record", []string{string(s.records(t)[key].Data)}, `{"pi":3.14,"text":"fits"}`)
 }
