@@ -164,7 +164,16 @@ func decodeFlashes(c codec.Codec, raw []byte) []any {
 // prints.
 func flashOf(v any) Flash {
 	if pair, ok := v.([]any); ok && len(pair) == 2 {
-		return Flash{fmt.Sprint(pair[0]), fmt.Sprint(pair[1])}
+		return Flash{printed(pair[0]), printed(pair[1])}
 	}
-	return Flash{"message", fmt.Sprint(v)}
+	return Flash{"message", printed(v)}
+}
+
+// printed is fmt.Sprint, and text that is not UTF-8 as it was: the codec keeps
+// that as bytes.
+func printed(v any) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return fmt.Sprint(v)
 }

@@ -26,7 +26,7 @@ func String(c Codec, raw []byte) (string, error) {
 	if err != nil || t.Kind == wire.Nil {
 		return "", err
 	}
-	if t.Kind != wire.String {
+	if !t.IsText() {
 		return "", notA(c, &t, "string")
 	}
 	return string(t.Data), nil

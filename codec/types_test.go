@@ -150,6 +150,43 @@ func TestTypesAreWrittenAndRead(t *testing.T) {
 	}
 }
 
+// What a visitor typed may be anything, and must not make a page fail.
+func TestTextThatIsNotUTF8(t *testing.T) {
+	const text = "na\xefve"
+	for _, tt := range []struct {
+		codec Codec
+		raw   string
+		want  string
+	}{
+		{MsgPack, "\xc4\x05na\xefve", text},
+		{JSON, "\"na\uFFFDve\"", "na\uFFFDve"},
+	} {
+		raw, err := tt.codec.Marshal(nil, text)
+		if err != nil || string(raw) != tt.raw {
+			t.Errorf("%s: Marshal = %q, %v, want %q", tt.codec.Name(), raw, err, tt.raw)
+		}
+		var v struct{ Name string }
+		var s string
+		if err := tt.codec.Unmarshal(raw, &s); err != nil || s != tt.want {
+			t.Errorf("%s: Unmarshal = %q, %v, want %q", tt.codec.Name(), s, err, tt.want)
+		}
+		if s, err := String(tt.codec, raw); err != nil || s != tt.want {
+			t.Errorf("%s: String = %q, %v, want %q", tt.codec.Name(), s, err, tt.want)
+		}
+		v.Name = text
+		if raw, err = tt.codec.Marshal(nil, v); err != nil {
+			t.Errorf("%s: Marshal of a struct: %v", tt.codec.Name(), err)
+		} else if err := tt.codec.Unmarshal(raw, &v); err != nil || v.Name != tt.want {
+			t.Errorf("%s: Unmarshal of a struct = %q, %v, want %q", tt.codec.Name(), v.Name, err, tt.want)
+		}
+	}
+	// Bytes that are UTF-8 were never text.
+	raw, _ := MsgPack.Marshal(nil, []byte("abc"))
+	if s, err := String(MsgPack, raw); !errors.Is(err, ErrType) {
+		t.Errorf("bytes read as text: %q, %v, want ErrType", s, err)
+	}
+}
+
 func TestTypesThatCannotBeWritten(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -160,7 +197,6 @@ func TestTypesThatCannotBeWritten(t *testing.T) {
 		{"function", func() {}, "func()"},
 		{"complex number", complex(1, 2), "complex128"},
 		{"within a struct", struct{ C chan bool }{}, "chan bool"},
-		{"text that is not UTF-8", "\xff", "UTF-8"},
 		{"key that is not UTF-8", map[string]int{"\xff": 1}, "UTF-8"},
 		{"time before the year 1", time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), "years"},
 		{"time after the year 9999", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), "years"},

@@ -44,6 +44,7 @@ type vector struct {
 // an error.
 var (
 	msgpackUnlike = map[string]string{
+		"str_lone_surrogate":   "msgspec refuses it; we write text that is not UTF-8 as bytes",
 		"int_2_64":             "msgspec refuses integers beyond 64 bits, we write extension 73",
 		"int_10_30":            "as int_2_64",
 		"int_2_2100":           "as int_2_64",
@@ -59,13 +60,14 @@ var (
 		"dict_tuple_key": "a slice cannot be the key of a Go map",
 	}
 	jsonUnlike = map[string]string{
-		"float_inf":     "msgspec writes null, another value; we refuse",
-		"float_neg_inf": "as float_inf",
-		"float_nan":     "as float_inf",
-		"markup":        "Go has no type Markup; its text is a string",
-		"markup_empty":  "as markup",
-		"str_subclass":  "Go has no subclasses",
-		"int_subclass":  "as str_subclass",
+		"str_lone_surrogate": "msgspec refuses it; we write U+FFFD, as encoding/json does",
+		"float_inf":          "msgspec writes null, another value; we refuse",
+		"float_neg_inf":      "as float_inf",
+		"float_nan":          "as float_inf",
+		"markup":             "Go has no type Markup; its text is a string",
+		"markup_empty":       "as markup",
+		"str_subclass":       "Go has no subclasses",
+		"int_subclass":       "as str_subclass",
 	}
 	jsonUnread   = map[string]string{}
 	decodeUnlike = map[string]string{

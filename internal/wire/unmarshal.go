@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"time"
+	"unicode/utf8"
 )
 
 // Unmarshal decodes the value that r reads into dst, a non-nil pointer. The
@@ -125,7 +126,7 @@ func (d *decoder) scalar(t *Token, v reflect.Value) error {
 			v.SetBool(t.Bool)
 		}
 	case reflect.String:
-		if fits = t.Kind == String; fits {
+		if fits = t.IsText(); fits {
 			if err := d.charge(len(t.Data)); err != nil {
 				return err
 			}
@@ -150,6 +151,12 @@ func (d *decoder) scalar(t *Token, v reflect.Value) error {
 		return mismatch(t, v)
 	}
 	return nil
+}
+
+// IsText reports whether t can be read as a string: it is one, or bytes that
+// stand for text that is not UTF-8, see encoder.anyText.
+func (t *Token) IsText() bool {
+	return t.Kind == String || t.Kind == Bytes && !utf8.Valid(t.Data)
 }
 
 func (t *Token) unsigned() (uint64, bool) {
