@@ -3,7 +3,6 @@ package cloakroom_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"sync"
@@ -124,7 +123,6 @@ func TestPanicInUpdate(t *testing.T) {
 		t.Run(fmt.Sprint("in run ", run), func(t *testing.T) {
 			eachStore(t, func(t *testing.T, s store.Store) {
 				o := plainOptions(nil)
-				o.StoreTimeout = time.Minute
 				ticket := begin(t, manage(t, s, o), map[string]any{"name": "ada", string(visits): 7})
 				m := contended(t, s, ticket, 3, o, addHundred)
 				func() {
@@ -208,31 +206,38 @@ func TestConflictWithoutEnd(t *testing.T) {
 	}
 }
 
-// Those who wait for their turn to try again stop waiting after StoreTimeout.
+// Those who wait for their turn to try again stop waiting after StoreTimeout,
+// also if the one in turn does not end: its Update runs a function that hangs.
 func TestWaitingForATurnEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		faulty := storetest.NewFaulty(openMemory(t))
 		m := manage(t, faulty, plainOptions(nil))
 		ticket := begin(t, m, map[string]any{"name": "ada"})
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: store.ErrConflict})
+		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Hook: func() {
+			record := storeKeyOf(ticket)
+			rec, _ := faulty.Load(t.Context(), record)
+			faulty.Unwrap().Save(t.Context(), record, rec, rec) // the update's value is another then
+		}})
 		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 2, Err: store.ErrConflict})
-		// The first in turn, whose second try does not come to an end.
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 3, Block: true})
 		var wg sync.WaitGroup
-		start := time.Now()
-		for range 2 {
-			wg.Go(func() {
-				visitHandler(t.Context(), m, ticket, func(w http.ResponseWriter, r *http.Request) {
-					s := cloakroom.From(r)
-					s.Set("name", "eve")
-					time.Sleep(time.Millisecond) // both have loaded
-					io.WriteString(w, "")
+		wg.Go(func() {
+			runs := 0
+			visit(m, ticket, func(s *cloakroom.Session) string {
+				cloakroom.Key[string]("name").Update(s, func(name string) string {
+					if runs++; runs > 1 {
+						time.Sleep(time.Hour)
+					}
+					return name + "!"
 				})
+				return ""
 			})
-		}
-		wg.Wait()
+		})
+		synctest.Wait()
+		start := time.Now()
+		checkClosed(t, visit(m, ticket, set("name", "eve")))
 		if took := time.Since(start); took > cloakroom.DefaultStoreTimeout+time.Second {
 			t.Errorf("it took %v, want no more than StoreTimeout", took)
 		}
+		wg.Wait()
 	})
 }
