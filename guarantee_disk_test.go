@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -32,7 +31,6 @@ var troubles = []struct {
 	reads   bool // reading still works
 }{
 	{"the disk is full", "Free space", fillDisk, true},
-	{"files may not grow", "Raise the program's file size limit", limitFiles, true},
 	{"the directory is not writable", "Give the session directory", denyWriting, true},
 	{"the directory went away", "Bring the session directory back", moveAway, false},
 }
@@ -124,24 +122,6 @@ func fillDisk(t *testing.T, dir string) func() {
 	}
 	f.Close()
 	return func() { os.Remove(filler) }
-}
-
-// limitFiles lets no file of this process grow, as a quota does.
-func limitFiles(t *testing.T, _ string) func() {
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Fatal(err)
-	}
-	signal.Ignore(syscall.SIGXFSZ)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 0, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-			t.Fatal(err)
-		}
-		signal.Reset(syscall.SIGXFSZ)
-	}
 }
 
 // denyWriting takes away the right to write in the directories. Root may do
