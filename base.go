@@ -60,7 +60,7 @@ func (m *Manager) parse(b *base, data []byte) error {
 	if c == nil {
 		return fmt.Errorf("%w: none of the codecs knows it", errUndecodable)
 	}
-	fields, err := c.Split(make([]codec.Field, 0, 8), data)
+	fields, err := c.Split(nil, data)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errUndecodable, c.Name(), err)
 	}

@@ -25,7 +25,7 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 		var zero T
 		return zero, false
 	}
-	v, err := decode[T](c, raw)
+	v, err := codec.Value[T](c, raw)
 	if err != nil {
 		s.report(fmt.Errorf("cloakroom: get %T: %w", v, err))
 		var zero T
@@ -58,30 +58,10 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 		var v T
 		if raw != nil {
 			var err error
-			if v, err = decode[T](c, raw); err != nil {
+			if v, err = codec.Value[T](c, raw); err != nil {
 				return nil, fmt.Errorf("cloakroom: update %T: %w", v, err)
 			}
 		}
 		return s.m.opts.Codec.Marshal(nil, f(v))
 	})
-}
-
-// decode is c.Unmarshal without the allocation for a pointer where T is one of
-// the common types.
-func decode[T any](c codec.Codec, raw []byte) (T, error) {
-	var zero T
-	switch any(zero).(type) {
-	case string:
-		v, err := codec.String(c, raw)
-		return any(v).(T), err
-	case int64:
-		v, err := codec.Int64(c, raw)
-		return any(v).(T), err
-	case bool:
-		v, err := codec.Bool(c, raw)
-		return any(v).(T), err
-	}
-	p := new(T)
-	err := c.Unmarshal(raw, p)
-	return *p, err
 }

@@ -19,40 +19,47 @@ func (s *Session) load() {
 	s.loaded = true
 	var buf [maxCandidates]string
 	tickets := s.m.cookie.candidates(buf[:0], s.r.Header["Cookie"])
-	b, dead, err := s.m.find(s.ctx, tickets)
+	f, err := s.m.find(s.ctx, tickets)
 	if err != nil {
 		s.fail(err)
 		return
 	}
-	s.base, s.dead = b, dead && b.exists()
+	s.base, s.unread, s.dead = f.base, f.unread, f.dead && f.base.exists()
 }
 
-// find returns the session of the first ticket that opens one, or a new
-// session. dead reports whether there was a well-formed ticket that opens
-// nothing. Only a failing store is an error.
-func (m *Manager) find(ctx context.Context, tickets []string) (b base, dead bool, err error) {
+// found is what the tickets of a request lead to.
+type found struct {
+	base   base   // the session of the first ticket that opens one
+	unread string // key of a record that could not be read
+	dead   bool   // there was a well-formed ticket that opens nothing
+}
+
+// find tries the tickets in turn. Only a failing store is an error.
+func (m *Manager) find(ctx context.Context, tickets []string) (f found, err error) {
 	for i, t := range tickets {
 		if slices.Contains(tickets[:i], t) {
 			continue
 		}
-		if b.exists() { // only whether a twin is dead is still of interest
-			dead = dead || m.ours(t)
+		if f.base.exists() { // only whether a twin is dead is still of interest
+			f.dead = f.dead || m.ours(t)
 			continue
 		}
-		b, err = m.open(ctx, Ticket(t))
+		b, err := m.open(ctx, Ticket(t))
 		switch {
 		case err == nil:
+			f.base = b
 		case errors.Is(err, errUndecodable): // reported; it may match seal.ErrOpen too
+			f.unread = b.key
 		case errors.Is(err, ErrNotFound):
-			dead = true
+			f.dead = true
 			fallthrough
 		case errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
 			fire(ctx, m.opts.Hooks.Rejected, Event{Err: err})
 		default:
-			return base{}, false, err
+			return found{}, err
 		}
 	}
-	return b, dead, nil
+	return f, nil
 }
 
 // ours reports whether a ticket may be one that we gave out.
@@ -64,7 +71,8 @@ func (m *Manager) ours(ticket string) bool {
 	return validID(ticket)
 }
 
-// open returns the session of one ticket.
+// open returns the session of one ticket. With errUndecodable it returns the
+// record's key at least.
 func (m *Manager) open(ctx context.Context, t Ticket) (base, error) {
 	if m.sealer != nil {
 		return m.openSealed(ctx, t)
@@ -73,11 +81,8 @@ func (m *Manager) open(ctx context.Context, t Ticket) (base, error) {
 		return base{}, ErrTicket
 	}
 	b, err := m.read(ctx, m.storeKey(string(t)))
-	if err != nil {
-		return base{}, err
-	}
 	b.ticket = t
-	return b, nil
+	return b, err
 }
 
 // read loads and indexes the record of a store key.
@@ -95,7 +100,7 @@ func (m *Manager) read(ctx context.Context, key string) (base, error) {
 	b, err := m.index(key, rec)
 	if err != nil {
 		m.undecodable(ctx, b.handleText(), err)
-		return base{}, err
+		return base{key: key}, err
 	}
 	if !m.alive(&b) {
 		return base{}, ErrNotFound

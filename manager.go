@@ -119,12 +119,12 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 	if t == "" {
 		return s, nil
 	}
-	b, _, err := m.find(ctx, []string{string(t)})
+	f, err := m.find(ctx, []string{string(t)})
 	if err != nil {
 		m.reportTo(ctx, "", err)
 		return nil, err
 	}
-	s.base = b
+	s.base, s.unread = f.base, f.unread
 	return s, nil
 }
 
@@ -132,7 +132,8 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 // expiry on if that is due. It returns the session's ticket as it is from now
 // on: empty if there is no session, because nothing was ever set, or it was
 // destroyed, or it ended elsewhere. After an error the changes are still
-// pending, and Commit may be called again. Once Commit has begun it does not
+// pending, and Commit may be called again; if the store had in fact saved
+// before it failed, a step of an Update is then done twice. Once Commit has begun it does not
 // stop when ctx is done, only after Options.StoreTimeout.
 func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
 	if s.m != m {

@@ -175,6 +175,9 @@ func (o *Options) normalizeTimes() error {
 	if o.TouchInterval < 0 {
 		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
 	}
+	if o.IdleTimeout != NoLimit && o.TouchInterval >= o.IdleTimeout {
+		return fmt.Errorf("%v as Options.TouchInterval is not below IdleTimeout, %v: a session in use would end", o.TouchInterval, o.IdleTimeout)
+	}
 	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
 		o.TouchInterval = o.IdleTimeout / 10
 	}
@@ -227,6 +230,8 @@ func (o *Options) refuseContradictions() error {
 		return fmt.Errorf("Options.Path: browsers refuse a cookie named %s… with a Path other than /: choose another CookieName", hostPrefix)
 	case o.Insecure && (host || hasPrefixFold(o.CookieName, securePrefix)):
 		return fmt.Errorf("Options.Insecure: browsers refuse a cookie named %s without Secure: choose another CookieName", o.CookieName)
+	case o.SameSite < http.SameSiteLaxMode || o.SameSite > http.SameSiteNoneMode:
+		return fmt.Errorf("unknown Options.SameSite %d", o.SameSite)
 	case o.Insecure && o.SameSite == http.SameSiteNoneMode:
 		return errors.New("with Options.Insecure browsers refuse SameSite=None without Secure")
 	case o.Insecure && o.Partitioned:

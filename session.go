@@ -29,10 +29,11 @@ type Session struct {
 
 	mu         sync.Mutex
 	loaded     bool
-	finished   bool // the request is over
-	headerGone bool // no cookie can be sent any more
-	usedEarly  bool // and the session had been used by then
-	dead       bool // a dead ticket came beside the live one
+	finished   bool   // the request is over
+	headerGone bool   // no cookie can be sent any more
+	usedEarly  bool   // and the session had been used by then
+	dead       bool   // a dead ticket came beside the live one
+	unread     string // key of the ticket's record, if it could not be read
 	err        error
 	base       base
 	baseGen    uint32 // changes when base is replaced other than by commit
@@ -443,13 +444,17 @@ func (s *Session) Destroy() {
 	if !s.writable() {
 		return
 	}
-	if s.base.exists() {
-		// The cookie goes once the record has gone: after a failure the
-		// visitor must be able to try again.
+	// The cookie goes once the record has gone: after a failure the visitor
+	// must be able to try again.
+	switch {
+	case s.base.exists():
 		s.draft.ended = append(s.draft.ended, ended{s.base.key, s.base.handleText()})
-	} else {
+	case s.unread != "": // who can read it again must not find it
+		s.draft.ended = append(s.draft.ended, ended{s.unread, HandleOf(s.unread)})
+	case len(s.draft.ended) == 0:
 		s.cookie = cookieRemove
 	}
+	s.unread = ""
 	s.draft = draft{ended: s.draft.ended}
 	s.base = base{}
 	s.baseGen++

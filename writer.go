@@ -57,16 +57,20 @@ func (w *responseWriter) begin() error {
 	}
 	w.begun = true
 	s := w.session
-	err := s.commit(s.ctx)
-	if err == nil {
+	err := errPanic // stands if a function given to Update panics in commit
+	defer func() {
+		s.closeHeader(err)
+		if err != nil {
+			w.fail(err)
+		}
+	}()
+	if err = s.commit(s.ctx); err == nil {
 		err = s.sendCookies(w.rw.Header())
 	}
-	s.closeHeader(err)
-	if err != nil {
-		w.fail(err)
-	}
-	return w.failed
+	return err
 }
+
+var errPanic = errors.New("cloakroom: save: a function given to Update panicked")
 
 // closeHeader notes that no cookie can be sent from now on.
 func (s *Session) closeHeader(err error) {
@@ -87,12 +91,32 @@ func (w *responseWriter) fail(err error) {
 	clear(h)
 	maps.Copy(h, w.before)
 	// A new ID that is already durable goes out with the error page.
-	if cookieErr := w.session.sendCookies(h); cookieErr != nil {
-		h.Del("Set-Cookie")
-	}
+	_ = w.session.sendCookies(h) // err is what it was about, if it fails
 	h.Set("Cache-Control", "no-store")
-	w.session.m.opts.ErrorHandler(w.rw, w.session.r, err)
+	answer := &answerWriter{ResponseWriter: w.rw}
+	w.session.m.opts.ErrorHandler(answer, w.session.r, err)
+	if !answer.given {
+		w.rw.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
+	}
 }
+
+// answerWriter notes whether an ErrorHandler answers.
+type answerWriter struct {
+	http.ResponseWriter
+	given bool
+}
+
+func (w *answerWriter) WriteHeader(status int) {
+	w.given = w.given || !informational(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	w.given = true
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if informational(status) {

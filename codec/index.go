@@ -10,6 +10,9 @@ import (
 // is faster than any table.
 const fewFields = 32
 
+// maxPresized is for how many fields room is made before they are seen.
+const maxPresized = 4096
+
 // A splitter collects the fields of one record, each name once.
 type splitter struct {
 	fields []Field

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/msgpack"
@@ -65,7 +66,8 @@ func splitMsgPack(dst []Field, data []byte) ([]Field, error) {
 	if err != nil {
 		return dst, err
 	}
-	s := splitter{fields: dst, base: len(dst)}
+	// A field takes two bytes at least, whatever the header claims.
+	s := splitter{fields: slices.Grow(dst, min(n, (len(data)-p)/2, maxPresized)), base: len(dst)}
 	for range n {
 		var f Field
 		if f, p, err = nextField(data, p); err != nil {

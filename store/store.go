@@ -16,8 +16,9 @@ import (
 // "no record": Data is nil there, and never nil in a record that exists.
 type Record struct {
 	// Data is the session in its codec's bytes, opaque to the store. It may be
-	// empty. Nobody changes the bytes behind Data: not the store after Load
-	// or Save returned them, not the caller, so that memory can be shared.
+	// empty. Nobody ever changes the bytes behind Data: not the store after
+	// Load or Save returned them, not the caller who has passed them to Save or
+	// got them from Load. So memory can be shared.
 	Data []byte
 
 	// Expires is the moment from which the record is no longer live. The zero

@@ -175,7 +175,7 @@ func TestChainsSurviveRemovals(t *testing.T) {
 			}
 		} else {
 			at = sh.add(hash(k), len(key(k)))
-			sh.at(at).buf = pack(key(k), nil)
+			sh.at(at).content = pack(key(k), nil)
 			sh.at(at).setExpires(time.Time{})
 		}
 		if there[k] = !ok; i%50 == 0 {

@@ -52,18 +52,6 @@ func brokenData() []broken {
 				return r, err
 			}
 		}, []string{"Data/too large"}},
-		{"keeps the caller's slice", func(s *twist) {
-			s.save = func(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
-				r, err := s.plain.Save(ctx, key, prev, next)
-				if err == nil && r.Exists() {
-					s.reach(key, func(r store.Record) store.Record {
-						r.Data = next.Data
-						return r
-					})
-				}
-				return r, err
-			}
-		}, []string{"Data/store keeps its own copy"}},
 		{"reuses one buffer", loads(func(r store.Record, err error) (store.Record, error) {
 			if r.Exists() {
 				reused = append(reused[:0], r.Data...)

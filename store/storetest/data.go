@@ -24,8 +24,6 @@ func dataCases() []testCase {
 			rule: "a record as large as the store promises comes back whole"},
 		{name: "too large", run: dataTooLarge,
 			rule: "a record that the store cannot hold is answered with ErrTooLarge, and changes nothing"},
-		{name: "store keeps its own copy", run: dataOwnCopy,
-			rule: "the store holds the bytes that it was given, whatever becomes of the caller's buffer"},
 		{name: "loads do not disturb one another", run: dataLoadsApart,
 			rule: "nobody changes the bytes behind Data after Load or Save returned them"},
 		{name: "Save leaves its arguments alone", run: dataArguments,
@@ -113,19 +111,6 @@ func dataTooLarge(p *probe) {
 		p.Errorf("Save over a record = %v, want ErrTooLarge", err)
 	}
 	p.save(key, p.holds(key, "small", far), record("still works", far))
-}
-
-func dataOwnCopy(p *probe) {
-	key, far := p.key("k"), p.far()
-	data := []byte("first data")
-	p.save(key, store.Record{}, store.Record{Data: data, Expires: far})
-	copy(data, "XXXXXXXXXX")
-	prev := p.holds(key, "first data", far)
-
-	data = []byte("second one")
-	p.save(key, prev, store.Record{Data: data, Expires: far})
-	copy(data, "XXXXXXXXXX")
-	p.holds(key, "second one", far)
 }
 
 func dataLoadsApart(p *probe) {
