@@ -56,12 +56,18 @@ type builder struct {
 	d      *draft
 	codec  codec.Codec
 	out    []codec.Field
+	names  []byte
 	values int // fields that are not cloakroom's own
 	err    error
 }
 
 func (w *builder) append(name string, raw []byte) {
-	w.out = append(w.out, codec.Field{Name: []byte(name), Raw: raw})
+	if w.names == nil || cap(w.names)-len(w.names) < len(name) { // a nil Name would be no name
+		w.names = make([]byte, 0, max(64, len(name))) // one piece for several names
+	}
+	w.names = append(w.names, name...)
+	end := len(w.names)
+	w.out = append(w.out, codec.Field{Name: w.names[end-len(name) : end : end], Raw: raw})
 }
 
 // marshal encodes one of our own small values, which every codec can.

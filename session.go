@@ -107,6 +107,9 @@ func (d *draft) put(c change) {
 		*old = c
 		return
 	}
+	if d.changes == nil {
+		d.changes = make([]change, 0, 2)
+	}
 	d.changes = append(d.changes, c)
 }
 
