@@ -2,9 +2,6 @@ package cloakroom
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,55 +149,4 @@ func (m *Manager) undecodable(ctx context.Context, handle string, err error) {
 	fire(ctx, m.opts.Hooks.Undecodable, Event{Handle: handle, Err: err})
 	m.log(ctx, handle, store.WithAdvice(fmt.Errorf("cloakroom: load: %w", err),
 		"the visitor got a new session and the record was left alone; see whether another program or key wrote it"))
-}
-
-// A sealed ticket is base64url of a sealed payload:
-//
-//	expiry (8 bytes, Unix milliseconds) | ID (8 random bytes) | record
-//
-// The expiry is inside, so that nobody can live on by keeping a cookie. The
-// ID is for handles alone.
-const (
-	payloadHead   = 16
-	sealedContext = "cloakroom cookie\x00"
-)
-
-// unseal returns the payload of a sealed ticket.
-func (m *Manager) unseal(t Ticket) ([]byte, error) {
-	if t == "" || len(t) > maxCookie || !isBase64URL(string(t)) { // the decoder lets line breaks pass
-		return nil, ErrTicket
-	}
-	message, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
-	if err != nil {
-		return nil, ErrTicket
-	}
-	payload, err := m.sealer.Open(nil, message, sealedContext+m.opts.CookieName)
-	if err == nil && len(payload) < payloadHead {
-		err = ErrTicket
-	}
-	return payload, err
-}
-
-func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
-	payload, err := m.unseal(t)
-	if err != nil {
-		return base{}, err
-	}
-	b := base{
-		ticket: t,
-		handle: hex.EncodeToString(payload[8:payloadHead]),
-		rec:    store.Record{Expires: time.UnixMilli(int64(binary.BigEndian.Uint64(payload)))},
-	}
-	if !time.Now().Before(b.rec.Expires) {
-		return base{}, ErrNotFound
-	}
-	if err := m.parse(&b, payload[payloadHead:]); err != nil {
-		m.undecodable(ctx, b.handle, err)
-		return base{}, err
-	}
-	if !m.alive(&b) {
-		return base{}, ErrNotFound
-	}
-	fire(ctx, m.opts.Hooks.Loaded, Event{Handle: b.handle, Size: len(payload) - payloadHead})
-	return b, nil
 }

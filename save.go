@@ -2,17 +2,10 @@ package cloakroom
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"time"
 
-	"github.com/cloakroom/cloakroom/codec"
-	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -206,69 +199,6 @@ func (w *saving) lost(ctx context.Context) {
 	fire(ctx, w.m.opts.Hooks.Conflict, e)
 }
 
-// move gives the session a new ID: the new record is durable before the old
-// one goes, and the old one goes only if it is still the one that was copied,
-// so that no save in between is lost.
-func (w *saving) move(ctx context.Context) error {
-	prev := w.base
-	b, rec, err := w.insert(ctx, &prev)
-	if err != nil {
-		return err
-	}
-	if !rec.Exists() {
-		w.lost(ctx) // its lifetime is over
-		return nil
-	}
-	merge := merger{w: w}
-	defer merge.done()
-	for {
-		_, err := w.m.store.Save(ctx, prev.key, prev.rec, store.Record{})
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			// Whether the old record is gone is unknown. The new one is sure,
-			// so the visitor gets its ticket with the error page.
-			w.adopt(b, rec)
-			w.cookie = cookieSet
-			return saveError(err)
-		}
-		if prev, err = merge.newest(ctx, prev); err == nil && !w.gone {
-			b, rec, err = w.again(ctx, &prev, b, rec)
-		}
-		if err != nil || w.gone {
-			// The old session lives on, or has been ended: not this way.
-			return errors.Join(err, w.drop(ctx, b.key))
-		}
-	}
-	w.adopt(b, rec)
-	w.cookie = cookieSet
-	w.fire(ctx, w.m.opts.Hooks.Regenerated)
-	return nil
-}
-
-// again overwrites the new record of a move with what comes of a newer prev.
-func (w *saving) again(ctx context.Context, prev *base, b base, rec store.Record) (base, store.Record, error) {
-	next, err := w.next(prev, b.key)
-	if err != nil {
-		return b, rec, err
-	}
-	next.ticket = b.ticket
-	saved, err := w.m.store.Save(ctx, b.key, rec, next.rec)
-	if err != nil {
-		return b, rec, saveError(err)
-	}
-	return next, saved, nil
-}
-
-// drop removes the new record of a move that did not come about.
-func (w *saving) drop(ctx context.Context, key string) error {
-	if err := w.m.store.Delete(ctx, key); err != nil {
-		return unavailable("regenerate", err)
-	}
-	return nil
-}
-
 // touch moves the expiry on if it is time. That it fails costs the visitor
 // nothing now, and is tried again with the next request.
 func (w *saving) touch(ctx context.Context) {
@@ -290,134 +220,4 @@ func (w *saving) touch(ctx context.Context) {
 	default:
 		w.m.reportTo(ctx, w.base.handleText(), unavailable("touch", err))
 	}
-}
-
-// seal makes a new ticket of a session that lives in its cookie.
-func (w *saving) seal(ctx context.Context) error {
-	_, due := w.m.touchDue(&w.base, time.Now())
-	if !w.draft.dirty() && w.draft.regenerate == 0 && !(w.base.exists() && due) {
-		return nil
-	}
-	existed := w.base.exists()
-	b, err := w.next(&w.base, "")
-	if err != nil || !b.exists() {
-		return err
-	}
-	var id [payloadHead - 8]byte
-	if old, err := hex.DecodeString(b.handle); err == nil && len(old) == len(id) && w.draft.regenerate == 0 {
-		copy(id[:], old)
-	} else {
-		rand.Read(id[:])
-	}
-	b.handle = hex.EncodeToString(id[:])
-	payload := make([]byte, 0, payloadHead+len(b.rec.Data))
-	payload = binary.BigEndian.AppendUint64(payload, uint64(b.rec.Expires.UnixMilli()))
-	payload = append(append(payload, id[:]...), b.rec.Data...)
-	message := w.m.sealer.Seal(make([]byte, 0, len(payload)+seal.Overhead), payload, sealedContext+w.m.opts.CookieName)
-	b.ticket = Ticket(base64.RawURLEncoding.EncodeToString(message))
-	if _, err := w.m.cookie.set(b.ticket, 0); err != nil {
-		return err
-	}
-	rec := b.rec
-	w.tries++
-	w.adopt(b, rec)
-	w.cookie = cookieSet
-	w.fireSealed(ctx, existed)
-	return nil
-}
-
-func (w *saving) fireSealed(ctx context.Context, existed bool) {
-	hooks := &w.m.opts.Hooks
-	switch {
-	case !existed:
-		w.fire(ctx, hooks.Created)
-	case w.draft.regenerate != 0:
-		w.fire(ctx, hooks.Regenerated)
-	case w.draft.dirty():
-		w.fire(ctx, hooks.Saved)
-	default:
-		w.fire(ctx, hooks.Touched)
-	}
-}
-
-// A merger reads the newest record after a conflict. From the first conflict
-// on it lets only one request of this process at a time try again, so that
-// many of them do not keep undoing each other's tries.
-type merger struct {
-	w    *saving
-	lock chan struct{}
-	n    int
-}
-
-func (g *merger) newest(ctx context.Context, prev base) (base, error) {
-	w := g.w
-	if err := g.wait(ctx, prev.key); err != nil {
-		return prev, fmt.Errorf("cloakroom: save: %w: %w after %d tries: %w", ErrUnavailable, ErrConflict, w.tries, err)
-	}
-	b, err := w.m.read(ctx, prev.key)
-	if errors.Is(err, ErrNotFound) {
-		w.lost(ctx)
-		return prev, nil
-	}
-	if err != nil {
-		return prev, err
-	}
-	b.ticket, b.handle = prev.ticket, prev.handle
-	return b, w.draft.rebase(&b, w.m.opts.Codec)
-}
-
-// wait takes the lock at the first conflict, and pauses for a random while at
-// later ones: those came from other processes.
-func (g *merger) wait(ctx context.Context, key string) error {
-	g.n++
-	if g.lock == nil {
-		lock := g.w.m.stripe(key)
-		select {
-		case lock <- struct{}{}:
-			g.lock = lock
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		return nil
-	}
-	pause := time.Duration(mathrand.Int64N(int64(min(g.n, 10)))) * 200 * time.Microsecond
-	if pause == 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (g *merger) done() {
-	if g.lock != nil {
-		<-g.lock
-	}
-}
-
-// rebase runs the functions given to Update again wherever the value that they
-// began with is no longer the one in b. own is the codec that changes are in.
-func (d *draft) rebase(b *base, own codec.Codec) error {
-	for i := range d.changes {
-		c := &d.changes[i]
-		raw, rawCodec := b.find(c.name)
-		if c.ground != 0 || sameBytes(raw, c.from) {
-			continue
-		}
-		c.from = raw
-		for _, st := range c.steps {
-			var err error
-			if raw, err = st(rawCodec, raw); err != nil {
-				return err
-			}
-			rawCodec = own
-		}
-		c.raw = raw
-	}
-	return nil
 }
