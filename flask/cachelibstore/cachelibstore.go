@@ -20,11 +20,12 @@
 // Programs that use this package lock one another out. cachelib takes no lock
 // and overwrites blindly. A Save still notices what Python wrote or deleted up
 // to the moment at which its own file takes the name: on Linux the two files
-// are exchanged in one step and what came out is looked at, and on file
-// systems and systems without that step (NFS, macOS) a window of some
-// microseconds remains in which a change by Python is overwritten. A Python
-// process that overwrites a session which it read earlier undoes what was
-// saved in between, as it does to other Python processes.
+// are exchanged in one step, what came out is looked at, and the exchange is
+// undone if that is something new (for those microseconds Python may read what
+// is then taken back). Where there is no such step (NFS, macOS), a window of
+// some microseconds remains in which a change by Python is overwritten. And a
+// Python process that overwrites a session which it read earlier undoes what
+// was saved in between, as it does to other Python processes.
 //
 // cachelib counts its files and, when there are more than its threshold (500
 // by default), deletes those next to expire, live sessions among them. This

@@ -19,7 +19,7 @@ func TestLiveRecordsAreNotPruned(t *testing.T) {
 	}
 	counts(t, s, 8)
 	now = now.Add(2 * time.Minute)
-	put(t, s, "one more", "v", now.Add(time.Hour))
+	put(t, s, "one-more", "v", now.Add(time.Hour))
 	counts(t, s, 6)
 	if got := len(fileNames(t, s.dir)); got != 7 {
 		t.Errorf("%d files, want 6 records and the count", got)

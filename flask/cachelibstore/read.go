@@ -16,8 +16,8 @@ import (
 // be one.
 var errNotFile = errors.New("not a regular file")
 
-// Load implements [store.Store]. It takes no lock: a rename shows it either
-// the old file or the new one.
+// Load implements [store.Store]. It takes the lock only if it meets a file
+// that a Save is about to take back or to confirm.
 func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	const op = "load"
 	if err := checkKey(key, false); err != nil {
@@ -30,7 +30,7 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	if key == countKey {
 		return store.Record{}, notFound(op)
 	}
-	cur, err := s.current(op, nameOf(key), os.O_RDONLY)
+	cur, err := s.settled(ctx, op, nameOf(key))
 	if err != nil {
 		return store.Record{}, err
 	}
@@ -56,6 +56,21 @@ func (e *entry) close() {
 	if e.file != nil {
 		e.file.Close()
 	}
+}
+
+// settled is current for a caller without the lock. A file that is itself
+// locked has taken its name but may have to give it back (see install).
+func (s *Store) settled(ctx context.Context, op, name string) (cur entry, err error) {
+	cur, err = s.current(op, name, os.O_RDONLY)
+	if err != nil || cur.file == nil || !isLocked(cur.file) {
+		return cur, err
+	}
+	cur.close()
+	err = s.underLock(ctx, op, func() error {
+		cur, err = s.current(op, name, os.O_RDONLY)
+		return err
+	})
+	return cur, err
 }
 
 // current opens and reads the file of a record. That there is none is no

@@ -41,6 +41,10 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 		return store.Record{}, fail(op, "write", err)
 	}
 	defer tmp.Close()
+	if _, err := tryFlock(tmp); err != nil { // for settled; nobody else knows the file
+		_ = os.Remove(tmp.Name())
+		return store.Record{}, fail(op, "lock the file", err)
+	}
 	if err := s.replace(ctx, op, nameOf(key), prev, tmp); err != nil {
 		return store.Record{}, err
 	}
@@ -60,6 +64,7 @@ func (s *Store) replace(ctx context.Context, op, name string, prev store.Record,
 		if err := s.install(tmp, s.path(name), cur.file); err != nil {
 			return fail(op, "rename", err)
 		}
+		dropFlock(tmp)
 		if cur.file == nil {
 			s.addCount(1)
 		}

@@ -1,6 +1,7 @@
 package cachelibstore
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -18,7 +19,8 @@ var errNoSwap = errors.New("no exchange of files")
 
 // install moves the file tmp to path, where cur must stand, or nothing if cur
 // is nil. Otherwise it answers store.ErrConflict, and whatever is at path is
-// another program's newest. tmp's name is gone or not when it fails.
+// another program's newest. When it fails, what still has tmp's name is left
+// to the caller to remove.
 func (s *Store) install(tmp *os.File, path string, cur *os.File) error {
 	if err := s.step("rename"); err != nil {
 		return err
@@ -67,25 +69,29 @@ func (s *Store) giveBack(ours *os.File, path string) error {
 	if err != nil {
 		return err
 	}
+	theirs, err := os.Lstat(tmp)
+	if err != nil {
+		return err
+	}
 	for {
-		theirs, err := os.Lstat(tmp)
-		if err != nil {
-			return err
+		err := s.step("give back")
+		if err == nil {
+			err = s.exchange(tmp, path)
 		}
-		if os.SameFile(theirs, placed) {
-			return errors.Join(store.ErrConflict, ignoreMissing(os.Remove(tmp)))
-		}
-		if err := s.step("give back"); err != nil {
-			return err
-		}
-		err = s.exchange(tmp, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return store.ErrConflict // deleted meanwhile
 		}
+		if err != nil { // then without a second look
+			return cmp.Or(os.Rename(tmp, path), store.ErrConflict)
+		}
+		out, err := os.Lstat(tmp)
 		if err != nil {
 			return err
 		}
-		placed = theirs
+		if os.SameFile(out, placed) {
+			return store.ErrConflict
+		}
+		placed, theirs = theirs, out
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,7 +208,7 @@ func TestFailingStepsLoseNothing(t *testing.T) {
 				}
 				return nil
 			}
-			_, saveErr := s.Save(t.Context(), "k", prev, store.Record{Data: []byte("new")})
+			_, saveErr := s.Save(t.Context(), "k", prev, store.Record{Data: []byte("new"), Expires: soon})
 			_, createErr := s.Save(t.Context(), "l", store.Record{}, store.Record{Data: []byte("new")})
 			touchErr := s.Touch(t.Context(), "k", prev, far)
 			deleteErr := s.Delete(t.Context(), "k")
@@ -242,4 +244,52 @@ func TestNoPathOrNameInErrors(t *testing.T) {
 	if err := fail("load", "open", &fs.PathError{Op: "open", Path: "/secret", Err: fs.ErrPermission}); err.Error() != "cachelibstore: load: open: permission denied" {
 		t.Errorf("error %q", err)
 	}
+}
+
+// What a Save has put in its place but will take back was never there.
+func TestLoadDuringASwapThatIsUndone(t *testing.T) {
+	s := quiet(t)
+	if errors.Is(s.exchange(s.path(countFile), s.path(countFile)), errNoSwap) {
+		t.Log("this system has no exchange to undo")
+		return
+	}
+	prev := put(t, s, "k", "ours", time.Time{})
+	loaded := make(chan string, 1)
+	s.fault = func(step string) error {
+		switch step {
+		case "rename":
+			blind(t, s, "k", "python's", never)
+		case "give back":
+			if f, _, err := openPlain(s.path(nameOf("k")), os.O_RDONLY); err != nil || !isLocked(f) {
+				t.Errorf("the file that takes the name is not locked, %v", err)
+			}
+			go func() {
+				r, _ := s.Load(t.Context(), "k")
+				loaded <- string(r.Data)
+			}()
+			for !waitingFor("underLock") && len(loaded) == 0 {
+				runtime.Gosched()
+			}
+		}
+		return nil
+	}
+	if _, err := s.Save(t.Context(), "k", prev, store.Record{Data: []byte("newer")}); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("Save = %v, want ErrConflict", err)
+	}
+	if got := <-loaded; got != "python's" {
+		t.Errorf("Load during the swap = %q, want what stays", got)
+	}
+}
+
+// waitingFor reports whether a goroutine waits for a channel in a method of
+// Store.
+func waitingFor(method string) bool {
+	buf := make([]byte, 1<<20)
+	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		head, _, _ := strings.Cut(g, "(0x")
+		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Store)."+method) {
+			return true
+		}
+	}
+	return false
 }

@@ -37,6 +37,13 @@ func tryFlock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// isLocked reports whether somebody else has locked a file. If not, f holds a
+// lock that it shares with others of its kind until it is closed.
+func isLocked(f *os.File) bool {
+	err := again(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) })
+	return err == syscall.EWOULDBLOCK
+}
+
 // dropFlock lets the lock of a file go.
 func dropFlock(f *os.File) {
 	_ = again(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) })

@@ -18,6 +18,7 @@ const (
 )
 
 func tryFlock(*os.File) (bool, error) { return false, store.ErrUnsupported }
+func isLocked(*os.File) bool          { return false }
 func dropFlock(*os.File)              {}
 func isAt(*os.File, string) bool      { return false }
 func deviceOf(fs.FileInfo) uint64     { return 0 }
