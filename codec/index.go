@@ -13,6 +13,14 @@ const fewFields = 32
 // maxPresized is for how many fields room is made before they are seen.
 const maxPresized = 4096
 
+// presized returns dst with room for n more fields.
+func presized(dst []Field, n int) []Field {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	return append(make([]Field, 0, len(dst)+n), dst...)
+}
+
 // A splitter collects the fields of one record, each name once.
 type splitter struct {
 	fields []Field

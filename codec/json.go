@@ -2,7 +2,6 @@ package codec
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/cloakroom/cloakroom/internal/jsontext"
 	"github.com/cloakroom/cloakroom/internal/wire"
@@ -54,7 +53,7 @@ func splitJSON(dst []Field, data []byte) ([]Field, error) {
 	if p >= len(data) || data[p] != '{' {
 		return dst, fmt.Errorf("%w: it is not an object", ErrMalformed)
 	}
-	s := splitter{fields: slices.Grow(dst, min(8, len(data)/4)), base: len(dst)}
+	s := splitter{fields: presized(dst, min(8, len(data)/4)), base: len(dst)}
 	p = jsontext.Space(data, p+1)
 	for first := true; p < len(data) && (data[p] != '}' || !first); first = false {
 		f, end, err := nextMember(data, p)

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/msgpack"
@@ -67,7 +66,7 @@ func splitMsgPack(dst []Field, data []byte) ([]Field, error) {
 		return dst, err
 	}
 	// A field takes two bytes at least, whatever the header claims.
-	s := splitter{fields: slices.Grow(dst, min(n, (len(data)-p)/2, maxPresized)), base: len(dst)}
+	s := splitter{fields: presized(dst, min(n, (len(data)-p)/2, maxPresized)), base: len(dst)}
 	for range n {
 		var f Field
 		if f, p, err = nextField(data, p); err != nil {
