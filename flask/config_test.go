@@ -545,3 +545,39 @@ func TestFromFileTakesAnyFormat(t *testing.T) {
 		t.Errorf("got %q and %d", string(c.SecretKey), c.IDLength)
 	}
 }
+
+func TestOneMistakeIsToldOnce(t *testing.T) {
+	for _, m := range []map[string]any{
+		{"SECRET_KEY": 5},
+		{"SECRET_KEY": goodSecret, "SESSION_TYPE": "redis", "SESSION_REDIS": "localhost:6379"},
+		{"SECRET_KEY": goodSecret, "SESSION_TYPE": "sqlalchemy", "SQLALCHEMY_DATABASE_URI": 5},
+	} {
+		_, err := flask.Load(flask.FromMap(m))
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: got %v, want one line", m, err)
+		}
+	}
+}
+
+func TestWeakFallbacksThatVerifyNothingPass(t *testing.T) {
+	mustLoad(t, values{"SESSION_TYPE": "filesystem", "SESSION_USE_SIGNER": true, "SECRET_KEY_FALLBACKS": []any{"x"}})
+}
+
+func TestAFailedValidateHasNoWarnings(t *testing.T) {
+	c := mustLoad(t, values{"SESSION_COOKIE_SAMESITE": "None"})
+	c.IDLength = 0
+	if err := c.Validate(); err == nil || c.Warnings != nil {
+		t.Errorf("got %v and %q", err, c.Warnings)
+	}
+}
+
+func TestTheFirstOfManyVariablesWins(t *testing.T) {
+	environ := []string{"SECRET_KEY=" + goodSecret}
+	for i := range 100 {
+		environ = append(environ, fmt.Sprintf("SESSION_COOKIE_NAME=c%d", i), fmt.Sprintf("SESSION_COOKIE_PATH=/%d", i))
+	}
+	c, err := flask.Load(flask.FromEnv(environ))
+	if err != nil || c.CookieName != "c0" || c.CookiePath != "/0" {
+		t.Errorf("got %q, %q and %v", c.CookieName, c.CookiePath, err)
+	}
+}
