@@ -107,3 +107,17 @@ func TestUncountedDirectoryHasNoCount(t *testing.T) {
 		t.Errorf("files %q, want none", got)
 	}
 }
+
+func TestRecordsThatWereTouchedSinceAreNotDropped(t *testing.T) {
+	s := quiet(t)
+	for i := range 3 {
+		put(t, s, fmt.Sprint("k", i), "v", vectorNow.Add(time.Duration(i+1)*time.Minute))
+	}
+	s.threshold, s.opts.DropLive = 1, true
+	during(s, "remove", func() { blind(t, s, "k1", "touched", expiryOf(vectorNow.Add(time.Hour))) })
+	put(t, s, "new", "v", vectorNow.Add(time.Minute))
+	missing(t, s, "k0")
+	wants(t, s, "k1", "touched")
+	missing(t, s, "k2")
+	wants(t, s, "new", "v")
+}
