@@ -70,7 +70,7 @@ func (d *decoder) anyList(t *token) ([]any, error) {
 	list := []any{}
 	err := d.list(t, func() error {
 		if len(list) == cap(list) {
-			if err := d.charge(32 * (len(list) + 1)); err != nil {
+			if err := d.charge(16 * (len(list) + 1)); err != nil {
 				return err
 			}
 		}

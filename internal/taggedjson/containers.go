@@ -196,7 +196,7 @@ func (d *decoder) slice(t *token, v reflect.Value, info *typeInfo) error {
 	err := d.list(t, func() error {
 		n := s.Len()
 		if n == s.Cap() {
-			if err := d.charge(2 * (n + 1) * size); err != nil {
+			if err := d.charge((n + 1) * size); err != nil {
 				return err
 			}
 			s.Grow(1)

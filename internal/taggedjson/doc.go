@@ -32,6 +32,8 @@
 //     UnmarshalText, a tuple as any slice or array;
 //   - a time is also read from a plain string, which is how Flask writes a
 //     date: an HTTP date, or ISO 8601;
+//   - a string that is not UTF-8 is written as bytes, and bytes that are not
+//     UTF-8 are also read as a string;
 //   - the zero time is null. Years below 100 are refused, since Flask reads
 //     them as years of the last or of this century;
 //   - keys that are numbers or booleans become strings. They are sorted before

@@ -41,7 +41,7 @@ func (e *encoder) any(dst []byte, v any, depth int) ([]byte, error) {
 	case nil:
 		return append(dst, wordNull...), nil
 	case string:
-		return e.string(dst, v)
+		return e.anyText(dst, v, depth)
 	case bool:
 		return strconv.AppendBool(dst, v), nil
 	case int:
@@ -122,7 +122,7 @@ func (e *encoder) kind(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	case reflect.Float64:
 		return appendFloat(dst, v.Float()), nil
 	case reflect.String:
-		return e.string(dst, v.String())
+		return e.anyText(dst, v.String(), depth)
 	case reflect.Slice:
 		if v.IsNil() {
 			return append(dst, wordNull...), nil
@@ -136,12 +136,23 @@ func (e *encoder) kind(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	return dst, fmt.Errorf("%w: %s cannot be written", wire.ErrType, v.Type())
 }
 
+// anyText encodes a string that is a value, whatever it holds: what a visitor
+// typed must not make a page fail. Text that is not UTF-8 is written as bytes,
+// and read back into a string as it was.
+func (e *encoder) anyText(dst []byte, v string, depth int) ([]byte, error) {
+	if utf8.ValidString(v) {
+		return e.string(dst, v)
+	}
+	return e.bytes(dst, []byte(v), depth)
+}
+
+// string encodes a string that has to be UTF-8.
 func (e *encoder) string(dst []byte, v string) ([]byte, error) {
 	if len(v) > wire.MaxSize {
 		return dst, errSize
 	}
 	if !utf8.ValidString(v) {
-		return dst, fmt.Errorf("%w: a string is not valid UTF-8; []byte can hold it", wire.ErrType)
+		return dst, fmt.Errorf("%w: a name or markup is not valid UTF-8", wire.ErrType)
 	}
 	return appendQuoted(dst, v), nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // split returns the fields of data as text: name=raw, with ? for no name.
@@ -47,6 +48,7 @@ func TestSplit(t *testing.T) {
 		{"a wrapper with white space", " { \" di\" : {\n\" t__\" : [ 1 ] } } ", ` t=[ 1 ];`, `{" di":{" t__":[ 1 ]}}`},
 		{"a wrapper without need", `{" di":{"a__":1}}`, `a=1;`, `{"a":1}`},
 		{"a wrapper of a name with half a pair", `{" di":{"\ud800__":1}}`, `?"\ud800"=1;`, `{"\ud800":1}`},
+		{"a wrapper's suffix with half a pair", `{" di":{"ab\ud800_":1}}`, `ab=1;`, `{"ab":1}`},
 		{"a name of one character in a wrapper", `{" di":{"a":1}}`, `=1;`, `{"":1}`},
 		{"no tag", `{" x":1}`, ` x=1;`, `{" x":1}`},
 		{"words that JSON lacks", `{"a":NaN,"b":Infinity,"c":-Infinity}`, `a=NaN;b=Infinity;c=-Infinity;`, `{"a":NaN,"b":Infinity,"c":-Infinity}`},
@@ -75,7 +77,7 @@ func TestSplitRefuses(t *testing.T) {
 		"{\"a\":\"x\ty\"}", `{"a":"\x"}`, `{"a":"\u12g4"}`, `{"a":"\u12"}`, `{"a":"`, `{"a":"\`, `{"a":"\u`,
 		"{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}", "\xef\xbb\xbf{}", "{}\x00", "\x00{}",
 		`{" t":[["a",1]]}`, `{" b":"YWJj"}`, `{" m":""}`, `{" d":null}`, `{" u":"12000000000000000000000000000034"}`,
-		`{" t":[]," t":[]}`, `{" di":[]}`, `{" di":null}`, `{" di":{}}`, `{" di":{ }}`, `{" di":{"a__":1,"b__":2}}`,
+		`{" t":[]," t":[]}`, `{" t":{"a__":1}}`, `{" di":[]}`, `{" di":null}`, `{" di":{}}`, `{" di":{ }}`, `{" di":{"a__":1,"b__":2}}`,
 		`{" di":{" t":[1]}}`, `{" di":{" di":{"a__":1}}}`, `{" di":{"a__":1},"\u0020di":5}`,
 	} {
 		dst := []codec.Field{{Name: []byte("before")}}
@@ -182,22 +184,17 @@ func TestDepth(t *testing.T) {
 			if again, err := Codec.Marshal(nil, v); err != nil || string(again) != deepest {
 				t.Errorf("%s: written again: got %s and error %v", tt.name, shorten(again), err)
 			}
+			for _, around := range []any{[]any{v}, pyvalue.Tuple{v}, map[string]any{"k": v}, map[string]any{" t": v}, [1]any{v}} {
+				if _, err := Codec.Marshal(nil, around); !errors.Is(err, codec.ErrLimit) {
+					t.Errorf("%s: writing a %T around it: error %v, want ErrLimit", tt.name, around, err)
+				}
+			}
 			if _, err := Codec.Split(nil, []byte(form[0]+deeper+form[1])); !errors.Is(err, codec.ErrLimit) {
 				t.Errorf("%s: deeper in a record: error %v, want ErrLimit", tt.name, err)
 			}
 			if err := Codec.Unmarshal([]byte(deeper), &v); !errors.Is(err, codec.ErrLimit) {
 				t.Errorf("%s: deeper: error %v, want ErrLimit", tt.name, err)
 			}
-		}
-		var v any
-		if err := Codec.Unmarshal([]byte(nested(codec.MaxDepth/tt.each-1, tt.open, "1", tt.closing)), &v); err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			v = []any{v}
-		}
-		if _, err := Codec.Marshal(nil, v); !errors.Is(err, codec.ErrLimit) {
-			t.Errorf("%s: writing deeper: error %v, want ErrLimit", tt.name, err)
 		}
 	}
 }
@@ -222,6 +219,12 @@ func TestSizes(t *testing.T) {
 	typed := new([]map[string]int)
 	if err := Codec.Unmarshal([]byte(strings.Replace(maps, ",1]", "]", 1)), typed); !errors.Is(err, codec.ErrLimit) {
 		t.Errorf("many typed maps: error %v, want ErrLimit", err)
+	}
+	if err := Codec.Unmarshal([]byte(`[`+strings.Repeat(`1,`, codec.MaxSize/2-2)+`1]`), &v); !errors.Is(err, codec.ErrLimit) {
+		t.Errorf("a long list: error %v, want ErrLimit", err)
+	}
+	if err := Codec.Unmarshal([]byte(`[`+strings.Repeat(`"",`, codec.MaxSize/3-1)+`1]`), new([]string)); !errors.Is(err, codec.ErrLimit) {
+		t.Errorf("a long typed list: error %v, want ErrLimit", err)
 	}
 	var b strings.Builder
 	for i := range codec.MaxFields + 1 {

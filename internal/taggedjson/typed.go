@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
@@ -99,7 +100,7 @@ func (d *decoder) scalar(t *token, v reflect.Value) error {
 			v.SetBool(t.bool)
 		}
 	case reflect.String:
-		if fits = t.kind == aString; fits {
+		if fits = t.kind == aString || t.kind == someBytes && !utf8.Valid(t.text); fits {
 			if err := d.charge(len(t.text)); err != nil {
 				return err
 			}

@@ -57,6 +57,12 @@ func (f *flagText) UnmarshalText(b []byte) error {
 	return nil
 }
 
+type flagName string
+
+type rawText string
+
+func (r rawText) MarshalText() ([]byte, error) { return []byte(r), nil }
+
 type shape struct{ sides int }
 
 func (s shape) MarshalJSON() ([]byte, error) {
@@ -102,12 +108,17 @@ func TestTypes(t *testing.T) {
 		{"slice of slices of bytes", [][]byte{{1}, nil}, `[{" b":"AQ=="},null]`},
 		{"tuple", pyvalue.Tuple{int64(1), pyvalue.Tuple{}}, `{" t":[1,{" t":[]}]}`},
 		{"slice of tuples", []pyvalue.Tuple{{"a"}, nil}, `[{" t":["a"]},null]`},
+		{"string that is not UTF-8", "\xff", `{" b":"/w=="}`},
+		{"string with a surrogate", []string{"\xed\xa0\x80"}, `[{" b":"7aCA"}]`},
+		{"string type that is not UTF-8", flagName("\xff"), `{" b":"/w=="}`},
 		{"markup", pyvalue.Markup("<é>"), `{" m":"<\u00e9>"}`},
 		{"UUID", someUUID, uuidText},
 		{"time in another zone", someTime.In(time.FixedZone("", 3600)), timeText},
 		{"zero time", time.Time{}, "null"},
 		{"map with strings", map[string]int{"b": 1, "a": 2, "é": 3}, `{"a":2,"b":1,"\u00e9":3}`},
 		{"map with integers", map[int]int{10: 1, 9: 2, -1: 3}, `{"-1":3,"9":2,"10":1}`},
+		{"map with large integers", map[int64]int{-1<<53 - 1: 1, -1 << 53: 2}, `{"-9007199254740993":1,"-9007199254740992":2}`},
+		{"map with float32s by their digits", map[float32]int{0.1: 1}, `{"0.1":1}`},
 		{"map with unsigned integers", map[uint64]int{math.MaxUint64: 1, math.MaxUint64 - 1: 2}, `{"18446744073709551614":2,"18446744073709551615":1}`},
 		{"map with floats", map[float64]bool{1e16: true, 2: false, math.Inf(-1): true}, `{"-Infinity":true,"2.0":false,"1e+16":true}`},
 		{"map with booleans", map[bool]int{true: 1, false: 0}, `{"false":0,"true":1}`},
@@ -215,6 +226,9 @@ func TestTypeMismatch(t *testing.T) {
 		{"a negative integer as unsigned", "-1", new(uint)},
 		{"a float as an integer", "5.0", new(int)},
 		{"an integer that a float cannot hold", "9007199254740993", new(float64)},
+		{"a negative integer that a float cannot hold", "-9007199254740993", new(float64)},
+		{"an unsigned integer that does not fit", "300", new(uint8)},
+		{"a large integer that a float cannot hold", "18446744073709551615", new(float64)},
 		{"a float that a float32 cannot hold", "1e300", new(float32)},
 		{"a string as bytes", `"AQ=="`, new([]byte)},
 		{"bytes as a string", `{" b":"AQ=="}`, new(string)},
@@ -263,8 +277,7 @@ func TestMarshalRefuses(t *testing.T) {
 		{"a channel", make(chan int), codec.ErrType},
 		{"a function inside", []any{func() {}}, codec.ErrType},
 		{"a complex number", 1i, codec.ErrType},
-		{"text that is not UTF-8", "\xff", codec.ErrType},
-		{"a surrogate", "\xed\xa0\x80", codec.ErrType},
+		{"a text method that writes no UTF-8", rawText("\xff"), codec.ErrType},
 		{"a key that is not UTF-8", map[string]any{"\xff": 1}, codec.ErrType},
 		{"a markup that is not UTF-8", pyvalue.Markup("\xff"), codec.ErrType},
 		{"an extension", codec.Ext{}, codec.ErrType},
@@ -311,6 +324,18 @@ func TestRulesOfCodecJSON(t *testing.T) {
 		Q    int `json:"b"` // hides inner's
 		X, Y string
 	}
+	type other struct {
+		B string `json:"b"`
+		C string `json:"c"`
+	}
+	// Both have a b, so neither counts. Written out, vet would object.
+	ambiguous := reflect.New(reflect.StructOf([]reflect.StructField{
+		{Name: "Inner", Type: reflect.TypeFor[inner](), Anonymous: true},
+		{Name: "Other", Type: reflect.TypeFor[other](), Anonymous: true},
+	})).Elem()
+	ambiguous.Field(0).Field(0).SetString("1")
+	ambiguous.Field(1).Field(0).SetString("2")
+	ambiguous.Field(1).Field(1).SetString("3")
 	type twice struct {
 		L, R struct {
 			N int `json:"n"`
@@ -319,7 +344,7 @@ func TestRulesOfCodecJSON(t *testing.T) {
 	for _, v := range []any{
 		outer{inner: inner{B: "x", A: &five}, B: 1, Map: map[string]any{"k": "v"}, Any: 1.5},
 		deep{outer: outer{inner: inner{B: "hidden"}}, Q: 4, X: "x"},
-		twice{}, map[string][]int{"a": {1}, "b": nil}, []*int{&five, nil}, map[int]string{2: "x"},
+		ambiguous.Interface(), twice{}, map[string][]int{"a": {1}, "b": nil}, []*int{&five, nil}, map[int]string{2: "x"},
 		map[flagText]flagText{true: false}, struct {
 			F []flagText
 			U uint64
