@@ -56,13 +56,16 @@ func (m *Manager) parse(b *base, data []byte) error {
 	if len(data) > codec.MaxSize {
 		return fmt.Errorf("%w: %d bytes", errUndecodable, len(data))
 	}
-	c := codec.Detect(data, m.readers...)
+	c, fields := m.indexes.find(m.seed, b.key, b.rec.Token, data)
 	if c == nil {
-		return fmt.Errorf("%w: none of the codecs knows it", errUndecodable)
-	}
-	fields, err := c.Split(nil, data)
-	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errUndecodable, c.Name(), err)
+		if c = codec.Detect(data, m.readers...); c == nil {
+			return fmt.Errorf("%w: none of the codecs knows it", errUndecodable)
+		}
+		var err error
+		if fields, err = c.Split(nil, data); err != nil {
+			return fmt.Errorf("%w: %s: %w", errUndecodable, c.Name(), err)
+		}
+		m.indexes.note(m.seed, b.key, b.rec.Token, data, c, fields)
 	}
 	b.codec, b.fields = c, fields
 	b.created, b.permanent = 0, false

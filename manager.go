@@ -25,6 +25,7 @@ type Manager struct {
 	cookie  cookie
 	hooked  bool // some hook wants to know durations
 	seed    maphash.Seed
+	indexes indexes
 	stripes [64]chan struct{}
 
 	warnSecure sync.Once
