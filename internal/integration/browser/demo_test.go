@@ -6,16 +6,20 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // demo is a running `cloakroom demo`.
 type demo struct {
 	url string
 
-	mu  sync.Mutex
-	log bytes.Buffer // what it wrote to stderr
+	mu      sync.Mutex
+	log     bytes.Buffer  // what it wrote to stderr
+	written chan struct{} // closed at the next write
 }
 
 var printedURL = regexp.MustCompile(`http://\S+/`)
@@ -24,7 +28,7 @@ var printedURL = regexp.MustCompile(`http://\S+/`)
 // that Ctrl-C ends it well.
 func startDemo(t *testing.T, args ...string) *demo {
 	t.Helper()
-	d := &demo{}
+	d := &demo{written: make(chan struct{})}
 	cmd := exec.Command(program, append([]string{"demo", "--addr", "127.0.0.1:0"}, args...)...)
 	cmd.Stderr = d
 	out, err := cmd.StdoutPipe()
@@ -59,7 +63,31 @@ func startDemo(t *testing.T, args ...string) *demo {
 func (d *demo) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	close(d.written)
+	d.written = make(chan struct{})
 	return d.log.Write(p)
+}
+
+// expectLog waits until the log has all of parts. What the demo wrote before
+// it answered may come through the pipe after the answer.
+func (d *demo) expectLog(t *testing.T, parts ...string) {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		d.mu.Lock()
+		log, written := d.log.String(), d.written
+		d.mu.Unlock()
+		missing := slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return strings.Contains(log, p) })
+		if len(missing) == 0 {
+			return
+		}
+		select {
+		case <-written:
+		case <-timeout:
+			t.Errorf("the log lacks %q:\n%s", missing, log)
+			return
+		}
+	}
 }
 
 func (d *demo) logged() string {

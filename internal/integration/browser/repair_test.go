@@ -3,7 +3,6 @@ package browser
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -28,9 +27,7 @@ func TestStoreFailsAndIsRepaired(t *testing.T) {
 			b.wantText(heading, "The cloakroom is closed for a moment")
 			b.checkLayout()
 			b.shoot("unavailable")
-			if log := d.logged(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "advice=") {
-				t.Errorf("no log line with advice:\n%s", log)
-			}
+			d.expectLog(t, "level=ERROR", "advice=")
 
 			if err := os.Remove(dir); err != nil {
 				t.Fatal(err)
