@@ -57,7 +57,7 @@ func (w *responseWriter) begin() error {
 	}
 	w.begun = true
 	s := w.session
-	err := errPanic // stands if a function given to Update panics in commit
+	err := errPanic // stands if commit panics, in a function given to Update say
 	defer func() {
 		s.closeHeader(err)
 		if err != nil {
@@ -70,7 +70,7 @@ func (w *responseWriter) begin() error {
 	return err
 }
 
-var errPanic = errors.New("cloakroom: save: a function given to Update panicked")
+var errPanic = errors.New("cloakroom: save: panicked, in a function given to Update, a hook or the store")
 
 // closeHeader notes that no cookie can be sent from now on.
 func (s *Session) closeHeader(err error) {
