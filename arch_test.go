@@ -27,13 +27,16 @@ var mayImport = map[string][]string{
 	"store":               {},
 	"store/storetest":     {"store"},
 	"store/memstore":      {"store"},
-	"store/filestore":     {"store"},
+	"store/filestore":     {"store", "internal/flock"},
+	"store/sqlstore":      {"store"},
 	"internal/msgpack":    {"internal/wire"},
 	"internal/jsontext":   {"internal/wire"},
 	"internal/wire":       {},
 	"internal/pickle":     {},
 	"internal/pyvalue":    {},
 	"internal/taggedjson": {"codec", "internal/..."}, // a codec itself, for package flask alone
+	"internal/flock":      {},
+	"internal/testserver": {},
 	"internal/tools/...":  {},
 }
 

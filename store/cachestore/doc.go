@@ -1,0 +1,2 @@
+// Package cachestore is a near cache in front of another store.
+package cachestore

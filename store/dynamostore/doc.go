@@ -1,0 +1,2 @@
+// Package dynamostore keeps sessions in DynamoDB.
+package dynamostore

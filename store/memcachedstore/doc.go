@@ -1,0 +1,2 @@
+// Package memcachedstore keeps sessions in Memcached.
+package memcachedstore

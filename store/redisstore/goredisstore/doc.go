@@ -1,0 +1,2 @@
+// Package goredisstore keeps sessions in Redis through a client of go-redis.
+package goredisstore

@@ -1,0 +1,2 @@
+// Package sqlstore keeps sessions in a database of database/sql.
+package sqlstore
