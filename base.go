@@ -16,11 +16,6 @@ const (
 	nameCreated   = "_created"   // Unix time in seconds from which Lifetime counts
 )
 
-func reserved(name string) bool {
-	return len(name) > 0 && name[0] == '_' &&
-		(name == namePermanent || name == nameFlashes || name == nameCreated)
-}
-
 // base is a session as it was last read or written: the ground on which the
 // changes of a request stand. The zero base is a session that does not exist
 // yet.
@@ -50,6 +45,8 @@ func (b *base) find(name string) ([]byte, codec.Codec) {
 // errUndecodable says that a record's bytes make no sense to us. It may be
 // another program's, or damaged: it is left alone.
 var errUndecodable = errors.New("undecodable record")
+
+func isUndecodable(err error) bool { return errors.Is(err, errUndecodable) }
 
 // parse indexes the bytes of a session.
 func (m *Manager) parse(b *base, data []byte) error {
@@ -118,6 +115,9 @@ func (m *Manager) expiry(created int64, now time.Time) time.Time {
 func (m *Manager) touchDue(b *base, now time.Time) (time.Time, bool) {
 	if m.opts.IdleTimeout == NoLimit || b.rec.Expires.IsZero() {
 		return time.Time{}, false
+	}
+	if d := m.opts.Dialect; d != nil && (!d.Refresh || m.tickets != nil) {
+		return time.Time{}, false // only a change moves it on; or see refreshDue
 	}
 	next := m.expiry(b.created, now)
 	gain := next.Sub(b.rec.Expires)

@@ -10,7 +10,8 @@ import (
 
 // build applies d to b and returns the session that comes out: its fields and
 // their codec. Fields that d does not mention keep their bytes. It returns no
-// fields if a session that does not exist yet would be empty.
+// fields if a session that does not exist yet would be empty; in Flask's
+// dialect also if one that exists has become so.
 func (m *Manager) build(b *base, d *draft, now time.Time) ([]codec.Field, codec.Codec, error) {
 	own := m.opts.Codec
 	fields := b.fields
@@ -27,7 +28,8 @@ func (m *Manager) build(b *base, d *draft, now time.Time) ([]codec.Field, codec.
 	w.keep(fields)
 	w.add(fields)
 	w.flashes(fields)
-	if !b.exists() && w.values == 0 {
+	w.permanence()
+	if w.values == 0 && w.err == nil && (!b.exists() || m.opts.Dialect != nil && d.dirty()) {
 		return nil, nil, nil
 	}
 	return w.out, own, w.err
@@ -59,6 +61,8 @@ type builder struct {
 	names  []byte
 	values int // fields that are not cloakroom's own
 	err    error
+
+	permanent bool // has been written
 }
 
 func (w *builder) append(name string, raw []byte) {
@@ -86,25 +90,35 @@ func (w *builder) meta(fields []codec.Field, now time.Time) {
 	if w.b.created <= 0 && w.m.opts.Lifetime != NoLimit {
 		w.marshal(nameCreated, now.Unix())
 	}
-	permanent := w.b.permanent
-	switch {
-	case w.d.permanent.gen != 0:
-		permanent = w.d.permanent.value
-	case !w.b.exists():
-		permanent = w.m.opts.Permanent
+	if w.m.opts.Dialect != nil && (w.b.exists() || !w.m.opts.Permanent) {
+		return // see permanence
 	}
-	if permanent && !w.b.permanent {
-		w.marshal(namePermanent, true)
+	if permanent := w.m.permanentAfter(w.b, w.d); permanent && !w.b.permanent || w.m.opts.Dialect != nil {
+		w.writePermanent(permanent)
+	}
+}
+
+func (w *builder) writePermanent(v bool) {
+	w.marshal(namePermanent, v)
+	w.permanent = true
+}
+
+// permanence writes what Flask has last in the dictionary, since it was set
+// last, and counts it where it is a value.
+func (w *builder) permanence() {
+	if w.m.opts.Dialect != nil && w.d.permanent.gen != 0 && !w.permanent {
+		w.writePermanent(w.d.permanent.value)
+	}
+	if w.permanent && w.m.permanentIsValue() {
+		w.values++
 	}
 }
 
 // keep takes over the fields of the record that d leaves in place.
 func (w *builder) keep(fields []codec.Field) {
 	for _, f := range fields {
-		if f.Name != nil && reserved(string(f.Name)) {
-			if w.keepReserved(&f) {
-				w.out = append(w.out, f)
-			}
+		if f.Name != nil && w.m.reserved(string(f.Name)) {
+			w.keepReserved(&f)
 			continue
 		}
 		if w.d.cleared != 0 {
@@ -123,14 +137,37 @@ func (w *builder) keep(fields []codec.Field) {
 	}
 }
 
-func (w *builder) keepReserved(f *codec.Field) bool {
+func (w *builder) keepReserved(f *codec.Field) {
+	keep := false
 	switch string(f.Name) {
 	case nameCreated:
-		return w.b.created > 0 || w.m.opts.Lifetime == NoLimit
+		keep = w.b.created > 0 || w.m.opts.Lifetime == NoLimit
 	case namePermanent:
-		return w.d.permanent.gen == 0 || w.b.permanent && w.d.permanent.value
+		if w.m.opts.Dialect != nil {
+			w.keepPermanent(f)
+			return
+		}
+		keep = w.d.permanent.gen == 0 || w.b.permanent && w.d.permanent.value
 	default: // the flash messages
-		return !w.d.flash.dirty() && w.d.cleared == 0
+		if keep = !w.d.flash.dirty() && w.d.cleared == 0; keep {
+			w.values++
+		}
+	}
+	if keep {
+		w.out = append(w.out, *f)
+	}
+}
+
+// keepPermanent leaves Flask's _permanent where it is, with its new value if it
+// has one.
+func (w *builder) keepPermanent(f *codec.Field) {
+	switch {
+	case w.d.cleared != 0 && w.m.permanentIsValue():
+	case w.d.permanent.gen != 0:
+		w.writePermanent(w.d.permanent.value)
+	default:
+		w.out = append(w.out, *f)
+		w.permanent = true
 	}
 }
 

@@ -43,8 +43,7 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 		return nil, snapshot{}, s.err
 	}
 	if !s.draft.pending() {
-		_, due := s.m.touchDue(&s.base, time.Now())
-		if !due || !s.base.exists() || s.headerGone && (s.usedEarly || s.m.sealer != nil) {
+		if !s.m.refreshDue(&s.base, time.Now()) || s.headerGone && (s.usedEarly || s.m.tickets != nil) {
 			return nil, snapshot{}, nil
 		}
 	}
@@ -53,7 +52,7 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
 			"change the session before the first write", ErrLate)
 		s.draft = draft{ended: s.draft.ended} // a logout needs no cookie
-		if len(s.draft.ended) == 0 || s.m.sealer != nil {
+		if len(s.draft.ended) == 0 || s.m.tickets != nil {
 			s.draft = draft{}
 			return nil, snapshot{}, late
 		}
@@ -69,7 +68,7 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 // how long it lasts.
 func (s *Session) needsCookie() bool {
 	switch {
-	case s.m.sealer != nil:
+	case s.m.tickets != nil:
 		return s.draft.pending()
 	case !s.base.exists():
 		return s.draft.dirty()

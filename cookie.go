@@ -25,7 +25,8 @@ const (
 	// maxTwins bounds how many cookies one answer removes.
 	maxTwins = 8
 
-	expireAttrs = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+	expireAttrs      = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+	flaskExpireAttrs = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"
 )
 
 // cookie writes and reads the session's cookie. Its attributes are put
@@ -36,9 +37,16 @@ type cookie struct {
 	domain string
 	path   string
 	flags  string // all attributes but Domain and Path
+
+	limit int  // how many cookies of this name are tried
+	flask bool // the attributes stand in Werkzeug's order, Path among the flags
 }
 
 func newCookie(o *Options) cookie {
+	if d := o.Dialect; d != nil {
+		// Flask takes the first, so that is also what we have to go by.
+		return cookie{name: o.CookieName, domain: d.CookieDomain, flags: d.CookieFlags, limit: 1, flask: true}
+	}
 	var b strings.Builder
 	if !o.ScriptAccess {
 		b.WriteString("; HttpOnly")
@@ -59,11 +67,14 @@ func newCookie(o *Options) cookie {
 	}
 	// In lower case, as browsers keep it: twins must not take it for another.
 	domain := strings.ToLower(strings.TrimPrefix(o.Domain, "."))
-	return cookie{o.CookieName, domain, o.Path, b.String()}
+	return cookie{name: o.CookieName, domain: domain, path: o.Path, flags: b.String(), limit: maxCandidates}
 }
 
 // line returns the value of a Set-Cookie header.
 func (c *cookie) line(value, domain, path, extra string) string {
+	if c.flask {
+		return c.name + "=" + value + domain + extra + c.flags
+	}
 	if domain != "" {
 		domain = "; Domain=" + domain
 	}
@@ -79,7 +90,9 @@ func (c *cookie) set(t Ticket, maxAge time.Duration) (string, error) {
 			ErrTooLarge, over, maxCookie)
 	}
 	extra := ""
-	if maxAge > 0 {
+	if maxAge > 0 && c.flask {
+		extra = "; Expires=" + time.Now().Add(maxAge).UTC().Format(http.TimeFormat)
+	} else if maxAge > 0 {
 		seconds := int64(min(maxAge, maxCookieAge) / time.Second)
 		extra = "; Max-Age=" + strconv.FormatInt(max(seconds, 1), 10)
 	}
@@ -88,11 +101,14 @@ func (c *cookie) set(t Ticket, maxAge time.Duration) (string, error) {
 
 // remove returns the Set-Cookie line that deletes the cookie.
 func (c *cookie) remove() string {
+	if c.flask {
+		return c.line("", c.domain, "", flaskExpireAttrs)
+	}
 	return c.line("", c.domain, c.path, expireAttrs)
 }
 
 // candidates returns the values of the cookies with the session's name, in
-// the order of the request's headers, at most maxCandidates. Names are
+// the order of the request's headers, at most c.limit. Names are
 // compared byte for byte: whoever decodes them first can be made to read
 // %5F%5FHost- as __Host-.
 func (c *cookie) candidates(dst []string, headers []string) []string {
@@ -104,7 +120,7 @@ func (c *cookie) candidates(dst []string, headers []string) []string {
 			if !ok || name != c.name {
 				continue
 			}
-			if dst = append(dst, unquote(value)); len(dst) == maxCandidates {
+			if dst = append(dst, unquote(value)); len(dst) == c.limit {
 				return dst
 			}
 		}

@@ -2,6 +2,7 @@ package cloakroom
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -55,7 +56,7 @@ func (s *Session) Flash(category, message string) {
 	}
 	f := s.flashState()
 	f.next++
-	f.added = append(f.added, flashItem{Flash{category, message}, f.next, []any{category, message}})
+	f.added = append(f.added, flashItem{Flash{category, message}, f.next, s.m.flashValue(category, message)})
 }
 
 // Flashes returns the messages of the given categories, of all if none is
@@ -163,8 +164,9 @@ func decodeFlashes(c codec.Codec, raw []byte) []any {
 // flashOf reads one element, leniently: Flask lets a message be anything that
 // prints.
 func flashOf(v any) Flash {
-	if pair, ok := v.([]any); ok && len(pair) == 2 {
-		return Flash{printed(pair[0]), printed(pair[1])}
+	// By reflection, since tuples are a type of their own, if a slice too.
+	if pair := reflect.ValueOf(v); pair.Kind() == reflect.Slice && pair.Len() == 2 && pair.Type().Elem().Kind() == reflect.Interface {
+		return Flash{printed(pair.Index(0).Interface()), printed(pair.Index(1).Interface())}
 	}
 	return Flash{"message", printed(v)}
 }

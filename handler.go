@@ -97,8 +97,14 @@ func defaultErrorHandler(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Session) sendCookies(h http.Header) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.loaded {
-		addCacheHeaders(h)
+	d := s.m.opts.Dialect
+	if d != nil && d.Null != nil {
+		return nil
+	}
+	if s.used || d != nil && s.cookie != cookieKeep {
+		// Flask leaves it to the cache what to make of an answer that has no
+		// cookie in it.
+		addCacheHeaders(h, d == nil || s.cookie == cookieSet)
 	}
 	if s.dead && s.cookie == cookieKeep {
 		s.cookie = cookieSet // in our scope, for the twins are removed
@@ -107,7 +113,7 @@ func (s *Session) sendCookies(h http.Header) error {
 	case cookieSet:
 		return s.setCookie(h)
 	case cookieRemove:
-		if len(s.r.Header["Cookie"]) > 0 {
+		if len(s.r.Header["Cookie"]) > 0 || d != nil {
 			s.addCookies(h, s.m.cookie.remove())
 		}
 	}
@@ -153,6 +159,9 @@ func (s *Session) cookieAge() time.Duration {
 	if !s.base.permanent {
 		return 0
 	}
+	if s.m.opts.Dialect != nil {
+		return s.m.opts.IdleTimeout
+	}
 	now := time.Now()
 	deadline := s.m.deadline(s.base.created, now)
 	if deadline.IsZero() {
@@ -164,9 +173,9 @@ func (s *Session) cookieAge() time.Duration {
 // addCacheHeaders adds Cookie to the Vary header, once, and keeps caches from storing
 // the answer unless the handler has decided about that. A cache that hands one
 // visitor's answer to another is CVE-2023-30861.
-func addCacheHeaders(h http.Header) {
+func addCacheHeaders(h http.Header, noStore bool) {
 	values := &[2]string{"Cookie", "no-store"} // one allocation for both
-	if len(h["Cache-Control"]) == 0 {
+	if noStore && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = values[1:2:2]
 	}
 	vary := h["Vary"]

@@ -14,14 +14,19 @@ import (
 // load finds the session of the request's cookies.
 func (s *Session) load() {
 	s.loaded = true
-	var buf [maxCandidates]string
-	tickets := s.m.cookie.candidates(buf[:0], s.r.Header["Cookie"])
-	f, err := s.m.find(s.ctx, tickets)
+	f, err := s.findOwn()
 	if err != nil {
 		s.fail(err)
 		return
 	}
 	s.base, s.unread, s.dead = f.base, f.unread, f.dead && f.base.exists()
+}
+
+// findOwn tries the request's cookies.
+func (s *Session) findOwn() (found, error) {
+	var buf [maxCandidates]string
+	tickets := s.m.cookie.candidates(buf[:0], s.r.Header["Cookie"])
+	return s.m.find(s.ctx, tickets)
 }
 
 // found is what the tickets of a request lead to.
@@ -45,7 +50,7 @@ func (m *Manager) find(ctx context.Context, tickets []string) (f found, err erro
 		switch {
 		case err == nil:
 			f.base = b
-		case errors.Is(err, errUndecodable): // reported; it may match seal.ErrOpen too
+		case isUndecodable(err): // reported; it may match seal.ErrOpen too
 			f.unread = b.key
 		case errors.Is(err, ErrNotFound):
 			f.dead = true
@@ -61,23 +66,25 @@ func (m *Manager) find(ctx context.Context, tickets []string) (f found, err erro
 
 // ours reports whether a ticket may be one that we gave out.
 func (m *Manager) ours(ticket string) bool {
-	if m.sealer != nil {
-		_, err := m.unseal(Ticket(ticket))
+	if m.tickets != nil {
+		_, err := m.tickets.open(Ticket(ticket))
 		return err == nil
 	}
-	return validID(ticket)
+	_, ok := m.ticketID(Ticket(ticket))
+	return ok
 }
 
 // open returns the session of one ticket. With errUndecodable it returns the
 // record's key at least.
 func (m *Manager) open(ctx context.Context, t Ticket) (base, error) {
-	if m.sealer != nil {
+	if m.tickets != nil {
 		return m.openSealed(ctx, t)
 	}
-	if !validID(string(t)) {
+	id, ok := m.ticketID(t)
+	if !ok {
 		return base{}, ErrTicket
 	}
-	b, err := m.read(ctx, m.storeKey(string(t)))
+	b, err := m.read(ctx, m.storeKey(id))
 	b.ticket = t
 	return b, err
 }

@@ -19,7 +19,7 @@ import (
 type Manager struct {
 	opts    Options
 	store   store.Store  // nil if sessions live in their cookies
-	sealer  *seal.Sealer // for cookies; nil if sessions live in a store
+	tickets tickets      // that hold whole sessions; nil if those live in a store
 	records *seal.Sealer // for records; nil if they are not sealed
 	readers []codec.Codec
 	cookie  cookie
@@ -35,7 +35,7 @@ type Manager struct {
 // refuses Options that contradict each other or that browsers would not
 // accept.
 func New(s store.Store, opts Options) (*Manager, error) {
-	if s == nil {
+	if s == nil && (opts.Dialect == nil || !opts.Dialect.Storeless()) {
 		return nil, errors.New("cloakroom: New: the store is nil: open one, for instance memstore.New(memstore.Options{})")
 	}
 	m, err := newManager(opts)
@@ -43,6 +43,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
 	}
 	m.store = s
+	if d := m.opts.Dialect; d != nil && d.Storeless() {
+		m.tickets = dialectTickets{d}
+	}
 	if len(m.opts.RecordKeys) > 0 {
 		if m.records, err = seal.New(m.opts.RecordKeys...); err != nil {
 			return nil, fmt.Errorf("cloakroom: New: Options.RecordKeys: %w", err)
@@ -73,7 +76,7 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 		err = errors.New("Options.PlainIDs is for records in a store: a sealed cookie has no ID")
 	}
 	if err == nil {
-		m.sealer, err = seal.New(keys...)
+		m.tickets, err = newSealedTickets(keys, m.opts.CookieName)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: NewCookie: %w", err)
@@ -95,7 +98,11 @@ func newManager(opts Options) (*Manager, error) {
 		hooked: h.Created != nil || h.Loaded != nil || h.Saved != nil || h.Conflict != nil ||
 			h.Touched != nil || h.Regenerated != nil || h.Destroyed != nil,
 	}
-	for _, c := range []codec.Codec{codec.MsgPack, codec.JSON} {
+	others := []codec.Codec{codec.MsgPack, codec.JSON}
+	if opts.Dialect != nil {
+		others = opts.Dialect.Readers
+	}
+	for _, c := range others {
 		if c != opts.Codec {
 			m.readers = append(m.readers, c)
 		}

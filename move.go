@@ -16,6 +16,9 @@ func (w *saving) move(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !b.exists() {
+		return w.update(ctx) // nothing is left that needs an ID
+	}
 	if !rec.Exists() {
 		w.lost(ctx) // its lifetime is over
 		return nil
@@ -41,6 +44,10 @@ func (w *saving) move(ctx context.Context) error {
 			// The old session lives on, or has been ended: not this way.
 			return errors.Join(err, w.drop(ctx, b.key))
 		}
+	}
+	if !b.exists() {
+		w.void(ctx)
+		return nil
 	}
 	w.adopt(b, rec)
 	w.cookie = cookieSet

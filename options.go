@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/dialect"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -112,6 +113,9 @@ type Options struct {
 
 	// Logger gets what went wrong, never IDs or values. Nil means slog.Default.
 	Logger *slog.Logger
+
+	// Dialect is for package flask, which fills it in; no other package can.
+	Dialect *dialect.Dialect
 }
 
 // normalize fills in the defaults and refuses contradictions.
@@ -122,15 +126,8 @@ func (o Options) normalize() (Options, error) {
 	if err := o.normalizeCookie(); err != nil {
 		return o, err
 	}
-	if o.KeyPrefix == "" {
-		o.KeyPrefix = DefaultKeyPrefix
-	}
-	if err := store.CheckKey(o.KeyPrefix); err != nil {
-		return o, fmt.Errorf("Options.KeyPrefix: %w", err)
-	}
-	if len(o.KeyPrefix)+idLength > store.MaxKey {
-		return o, fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
-			len(o.KeyPrefix), store.MaxKey-idLength)
+	if err := o.normalizeKeyPrefix(); err != nil {
+		return o, err
 	}
 	if o.Codec == nil {
 		o.Codec = codec.MsgPack
@@ -148,6 +145,23 @@ func (o Options) normalize() (Options, error) {
 		o.ErrorHandler = defaultErrorHandler
 	}
 	return o, nil
+}
+
+func (o *Options) normalizeKeyPrefix() error {
+	if o.KeyPrefix == "" && o.Dialect != nil { // to Flask-Session that is a prefix like any other
+		return nil
+	}
+	if o.KeyPrefix == "" {
+		o.KeyPrefix = DefaultKeyPrefix
+	}
+	if err := store.CheckKey(o.KeyPrefix); err != nil {
+		return fmt.Errorf("Options.KeyPrefix: %w", err)
+	}
+	if len(o.KeyPrefix)+idLength > store.MaxKey {
+		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
+			len(o.KeyPrefix), store.MaxKey-idLength)
+	}
+	return nil
 }
 
 func (o *Options) normalizeTimes() error {
@@ -202,6 +216,9 @@ func (o *Options) normalizeCookie() error {
 	probe := http.Cookie{Name: o.CookieName, Value: "x", Path: o.Path, Domain: o.Domain}
 	if err := probe.Valid(); err != nil {
 		return fmt.Errorf("Options.CookieName, Domain or Path: %w", err)
+	}
+	if o.Dialect != nil { // its attributes are not ours to judge
+		return nil
 	}
 	return o.refuseContradictions()
 }

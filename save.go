@@ -50,7 +50,7 @@ func (w *saving) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case w.m.sealer != nil:
+	case w.m.tickets != nil:
 		return w.seal(ctx)
 	case !w.base.exists():
 		return w.create(ctx)
@@ -78,7 +78,8 @@ func (w *saving) destroy(ctx context.Context, gone ended) error {
 }
 
 // next returns the session that comes of prev and the draft, to be stored
-// under key; it does not exist if it would be empty and new.
+// under key; it does not exist if there would be nothing in it, and such
+// sessions are not kept.
 func (w *saving) next(prev *base, key string) (base, error) {
 	now := time.Now()
 	fields, c, err := w.m.build(prev, &w.draft, now)
@@ -89,24 +90,19 @@ func (w *saving) next(prev *base, key string) (base, error) {
 	if err != nil {
 		return base{}, err
 	}
-	b := base{key: key, codec: c, fields: fields, ticket: prev.ticket, handle: prev.handle,
-		created: prev.created, permanent: prev.permanent}
+	b := base{key: key, codec: c, fields: fields, ticket: prev.ticket, handle: prev.handle, created: prev.created}
 	if b.created <= 0 && w.m.opts.Lifetime != NoLimit {
 		b.created = now.Unix()
 	}
-	if p := w.draft.permanent; p.gen != 0 {
-		b.permanent = p.value
-	} else if !prev.exists() {
-		b.permanent = w.m.opts.Permanent
-	}
+	b.permanent = w.m.permanentAfter(prev, &w.draft)
 	b.rec = store.Record{Data: data, Expires: w.m.expiry(b.created, now)}
 	return b, nil
 }
 
 // adopt makes b the session, as saved.
 func (w *saving) adopt(b base, rec store.Record) {
-	if b.permanent != w.base.permanent && w.base.exists() {
-		w.cookie = cookieSet
+	if w.base.exists() && (b.permanent != w.base.permanent || w.m.opts.Dialect != nil) {
+		w.cookie = cookieSet // Flask sends it with every change
 	}
 	b.rec = rec
 	w.base, w.changed, w.saved = b, true, true
@@ -118,8 +114,12 @@ func (w *saving) create(ctx context.Context) error {
 		return nil
 	}
 	b, rec, err := w.insert(ctx, &w.base)
-	if err != nil || !b.exists() {
+	if err != nil {
 		return err
+	}
+	if !b.exists() {
+		w.void(ctx)
+		return nil
 	}
 	w.adopt(b, rec)
 	w.cookie = cookieSet
@@ -131,12 +131,12 @@ func (w *saving) create(ctx context.Context) error {
 func (w *saving) insert(ctx context.Context, prev *base) (base, store.Record, error) {
 	for {
 		w.tries++
-		id := newID()
+		id, ticket := w.m.newTicket()
 		b, err := w.next(prev, w.m.storeKey(id))
 		if err != nil || !b.exists() {
 			return base{}, store.Record{}, err
 		}
-		b.ticket = Ticket(id)
+		b.ticket = ticket
 		rec, err := w.m.store.Save(ctx, b.key, store.Record{}, b.rec)
 		switch {
 		case err == nil:
@@ -169,7 +169,11 @@ func (w *saving) update(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rec, err := w.m.store.Save(ctx, b.key, prev.rec, b.rec)
+		rec, err := w.m.store.Save(ctx, prev.key, prev.rec, b.rec)
+		if err == nil && !b.exists() {
+			w.void(ctx)
+			return nil
+		}
 		if err == nil && !rec.Exists() {
 			w.lost(ctx) // its lifetime is over, so that saving it removed it
 			return nil
@@ -199,11 +203,29 @@ func (w *saving) lost(ctx context.Context) {
 	fire(ctx, w.m.opts.Hooks.Conflict, e)
 }
 
+// void notes that the changes have left nothing in the session, so that there
+// is none any more. Flask removes the cookie then, also one that was never set.
+func (w *saving) void(ctx context.Context) {
+	w.saved = true
+	if w.m.opts.Dialect != nil {
+		w.cookie = cookieRemove
+	}
+	if w.base.exists() {
+		w.gone = true
+		w.fire(ctx, w.m.opts.Hooks.Destroyed)
+	}
+}
+
 // touch moves the expiry on if it is time. That it fails costs the visitor
 // nothing now, and is tried again with the next request.
 func (w *saving) touch(ctx context.Context) {
+	d := w.m.opts.Dialect
+	again := d != nil && d.Refresh && w.base.permanent // Flask's cookie is sent with each answer
 	next, due := w.m.touchDue(&w.base, time.Now())
 	if !due {
+		if again && w.base.exists() {
+			w.cookie = cookieSet
+		}
 		return
 	}
 	err := w.m.store.Touch(ctx, w.base.key, w.base.rec, next)
@@ -211,7 +233,7 @@ func (w *saving) touch(ctx context.Context) {
 	case err == nil:
 		w.base.rec.Expires = next
 		w.changed = true
-		if w.base.permanent && w.m.opts.Lifetime == NoLimit {
+		if again || d == nil && w.base.permanent && w.m.opts.Lifetime == NoLimit {
 			w.cookie = cookieSet // browsers forget it after 400 days otherwise
 		}
 		w.fire(ctx, w.m.opts.Hooks.Touched)

@@ -12,80 +12,123 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// A sealed ticket is base64url of a sealed payload:
+// A tickets keeps whole sessions in their tickets.
+type tickets interface {
+	// open returns what is in a ticket, expired or not. Its error matches
+	// ErrTicket, ErrNotFound, seal.ErrOpen or errUndecodable; with the last it
+	// returns the handle.
+	open(Ticket) (contents, error)
+	// seal returns the ticket that holds c, and its handle: a new one if
+	// c.handle is empty.
+	seal(c contents) (Ticket, string)
+}
+
+// contents is what such a ticket holds.
+type contents struct {
+	data    []byte
+	handle  string
+	expires time.Time
+}
+
+// sealedTickets are base64url of a sealed payload:
 //
 //	expiry (8 bytes, Unix milliseconds) | ID (8 random bytes) | record
 //
 // The expiry is inside, so that nobody can live on by keeping a cookie. The
 // ID is for handles alone.
-const (
-	payloadHead   = 16
-	sealedContext = "cloakroom cookie\x00"
-)
+type sealedTickets struct {
+	sealer  *seal.Sealer
+	context string // binds them to the cookie's name
+}
 
-// unseal returns the payload of a sealed ticket.
-func (m *Manager) unseal(t Ticket) ([]byte, error) {
+const payloadHead = 16
+
+func newSealedTickets(keys [][]byte, cookieName string) (tickets, error) {
+	sealer, err := seal.New(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return &sealedTickets{sealer, "cloakroom cookie\x00" + cookieName}, nil
+}
+
+func (s *sealedTickets) open(t Ticket) (contents, error) {
 	if t == "" || len(t) > maxCookie || !isBase64URL(string(t)) { // the decoder lets line breaks pass
-		return nil, ErrTicket
+		return contents{}, ErrTicket
 	}
 	message, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
 	if err != nil {
-		return nil, ErrTicket
+		return contents{}, ErrTicket
 	}
-	payload, err := m.sealer.Open(nil, message, sealedContext+m.opts.CookieName)
-	if err == nil && len(payload) < payloadHead {
-		err = ErrTicket
+	payload, err := s.sealer.Open(nil, message, s.context)
+	if err != nil {
+		return contents{}, err
 	}
-	return payload, err
+	if len(payload) < payloadHead {
+		return contents{}, ErrTicket
+	}
+	return contents{
+		data:    payload[payloadHead:],
+		handle:  hex.EncodeToString(payload[8:payloadHead]),
+		expires: time.UnixMilli(int64(binary.BigEndian.Uint64(payload))),
+	}, nil
 }
 
+func (s *sealedTickets) seal(c contents) (Ticket, string) {
+	var id [payloadHead - 8]byte
+	if old, err := hex.DecodeString(c.handle); err == nil && len(old) == len(id) {
+		copy(id[:], old)
+	} else {
+		rand.Read(id[:])
+	}
+	payload := make([]byte, 0, payloadHead+len(c.data))
+	payload = binary.BigEndian.AppendUint64(payload, uint64(c.expires.UnixMilli()))
+	payload = append(append(payload, id[:]...), c.data...)
+	message := s.sealer.Seal(make([]byte, 0, len(payload)+seal.Overhead), payload, s.context)
+	return Ticket(base64.RawURLEncoding.EncodeToString(message)), hex.EncodeToString(id[:])
+}
+
+// openSealed returns the session that a ticket holds.
 func (m *Manager) openSealed(ctx context.Context, t Ticket) (base, error) {
-	payload, err := m.unseal(t)
-	if err != nil {
-		return base{}, err
-	}
-	b := base{
-		ticket: t,
-		handle: hex.EncodeToString(payload[8:payloadHead]),
-		rec:    store.Record{Expires: time.UnixMilli(int64(binary.BigEndian.Uint64(payload)))},
-	}
-	if !time.Now().Before(b.rec.Expires) {
+	c, err := m.tickets.open(t)
+	b := base{ticket: t, handle: c.handle, rec: store.Record{Expires: c.expires}}
+	if err == nil && !time.Now().Before(c.expires) {
 		return base{}, ErrNotFound
 	}
-	if err := m.parse(&b, payload[payloadHead:]); err != nil {
+	if err == nil {
+		err = m.parse(&b, c.data)
+	}
+	if isUndecodable(err) {
 		m.undecodable(ctx, b.handle, err)
+	}
+	if err != nil {
 		return base{}, err
 	}
 	if !m.alive(&b) {
 		return base{}, ErrNotFound
 	}
-	fire(ctx, m.opts.Hooks.Loaded, Event{Handle: b.handle, Size: len(payload) - payloadHead})
+	fire(ctx, m.opts.Hooks.Loaded, Event{Handle: b.handle, Size: len(c.data)})
 	return b, nil
 }
 
-// seal makes a new ticket of a session that lives in its cookie.
+// seal makes a new ticket of a session that lives in its ticket.
 func (w *saving) seal(ctx context.Context) error {
-	_, due := w.m.touchDue(&w.base, time.Now())
-	if !w.draft.dirty() && w.draft.regenerate == 0 && !(w.base.exists() && due) {
+	existed := w.base.exists()
+	if !w.draft.dirty() && w.draft.regenerate == 0 && !w.m.refreshDue(&w.base, time.Now()) {
 		return nil
 	}
-	existed := w.base.exists()
 	b, err := w.next(&w.base, "")
-	if err != nil || !b.exists() {
+	if err != nil {
 		return err
 	}
-	var id [payloadHead - 8]byte
-	if old, err := hex.DecodeString(b.handle); err == nil && len(old) == len(id) && w.draft.regenerate == 0 {
-		copy(id[:], old)
-	} else {
-		rand.Read(id[:])
+	if !b.exists() {
+		w.void(ctx)
+		return nil
 	}
-	b.handle = hex.EncodeToString(id[:])
-	payload := make([]byte, 0, payloadHead+len(b.rec.Data))
-	payload = binary.BigEndian.AppendUint64(payload, uint64(b.rec.Expires.UnixMilli()))
-	payload = append(append(payload, id[:]...), b.rec.Data...)
-	message := w.m.sealer.Seal(make([]byte, 0, len(payload)+seal.Overhead), payload, sealedContext+w.m.opts.CookieName)
-	b.ticket = Ticket(base64.RawURLEncoding.EncodeToString(message))
+	c := contents{data: b.rec.Data, expires: b.rec.Expires}
+	if w.draft.regenerate == 0 {
+		c.handle = b.handle
+	}
+	b.ticket, b.handle = w.m.tickets.seal(c)
 	if _, err := w.m.cookie.set(b.ticket, 0); err != nil {
 		return err
 	}

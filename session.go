@@ -25,6 +25,7 @@ type Session struct {
 
 	mu         sync.Mutex
 	loaded     bool
+	used       bool   // by the handler
 	finished   bool   // the request is over
 	headerGone bool   // no cookie can be sent any more
 	usedEarly  bool   // and the session had been used by then
@@ -57,6 +58,7 @@ func (s *Session) readable() bool {
 	if !s.loaded {
 		s.load()
 	}
+	s.used = true
 	return s.err == nil
 }
 
@@ -68,7 +70,14 @@ func (s *Session) writable() bool {
 		}
 		return false
 	}
-	return s.readable()
+	if !s.readable() {
+		return false
+	}
+	if d := s.m.opts.Dialect; d != nil && d.Null != nil {
+		s.fail(fmt.Errorf("cloakroom: change: %w", d.Null))
+		return false
+	}
+	return true
 }
 
 // fail makes err sticky and reports it, if it is the first.
@@ -94,23 +103,14 @@ func (s *Session) Permanent() bool {
 	return s.readable() && s.permanent()
 }
 
-func (s *Session) permanent() bool {
-	switch {
-	case s.draft.permanent.gen != 0:
-		return s.draft.permanent.value
-	case s.base.exists():
-		return s.base.permanent
-	default:
-		return s.m.opts.Permanent
-	}
-}
+func (s *Session) permanent() bool { return s.m.permanentAfter(&s.base, &s.draft) }
 
 // SetPermanent says whether the visitor's cookie outlives the browser. How
 // long the session lives is up to Options all the same.
 func (s *Session) SetPermanent(permanent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable() && s.permanent() != permanent {
+	if s.writable() && (s.permanent() != permanent || s.m.opts.Dialect != nil) {
 		s.draft.permanent = permanence{s.nextGen(), permanent}
 	}
 }
@@ -142,8 +142,8 @@ func (s *Session) Expires() time.Time {
 	if !s.base.exists() || s.draft.pending() {
 		return s.m.expiry(s.base.created, now)
 	}
-	if next, due := s.m.touchDue(&s.base, now); due {
-		return next
+	if s.m.refreshDue(&s.base, now) {
+		return s.m.expiry(s.base.created, now)
 	}
 	expires := s.base.rec.Expires
 	// The record may have been written under a longer Options.Lifetime.

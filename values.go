@@ -56,7 +56,7 @@ func (s *Session) Set(name string, v any) {
 	case !s.writable():
 	case err != nil:
 		s.fail(fmt.Errorf("cloakroom: set %T: %w", v, err))
-	case reserved(name):
+	case s.m.reserved(name):
 		s.fail(fmt.Errorf("cloakroom: set: %w: use Flash or SetPermanent", ErrReserved))
 	default:
 		gen := s.nextGen()
@@ -68,7 +68,7 @@ func (s *Session) Set(name string, v any) {
 func (s *Session) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.writable() || reserved(name) {
+	if !s.writable() || s.m.reserved(name) {
 		return
 	}
 	if raw, _ := s.raw(name); raw != nil {
@@ -105,7 +105,7 @@ func (s *Session) tryUpdate(name string, before, after []byte, err error, st ste
 	switch {
 	case !s.writable():
 		return true
-	case reserved(name):
+	case s.m.reserved(name):
 		s.fail(fmt.Errorf("cloakroom: update: %w", ErrReserved))
 		return true
 	case err != nil:
@@ -146,7 +146,7 @@ func (s *Session) Keys() []string {
 	if s.draft.cleared == 0 {
 		for i := range s.base.fields {
 			f := &s.base.fields[i]
-			if f.Name == nil || reserved(string(f.Name)) {
+			if f.Name == nil || s.m.reserved(string(f.Name)) {
 				continue
 			}
 			if c := s.draft.find(string(f.Name)); c == nil || c.raw != nil {
@@ -190,5 +190,8 @@ func (s *Session) Clear() {
 	if f := s.draft.flash; f != nil {
 		f.stored, f.added, f.taken = nil, nil, nil
 		f.parsed = true
+	}
+	if s.m.permanentIsValue() {
+		s.draft.permanent = permanence{}
 	}
 }

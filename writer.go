@@ -64,6 +64,7 @@ func (w *responseWriter) begin() error {
 			w.fail(err)
 		}
 	}()
+	s.loadToRefresh()
 	if err = s.commit(s.ctx); err == nil {
 		err = s.sendCookies(w.rw.Header())
 	}
