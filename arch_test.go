@@ -31,8 +31,8 @@ var mayImport = map[string][]string{
 	"store/sqlstore":      {"store"},
 	"internal/msgpack":    {"internal/wire"},
 	"internal/jsontext":   {"internal/wire"},
-	"internal/wire":       {},
-	"internal/pickle":     {},
+	"internal/wire":       {"internal/pyvalue"},
+	"internal/pickle":     {"codec", "internal/..."}, // as internal/taggedjson
 	"internal/pyvalue":    {},
 	"internal/taggedjson": {"codec", "internal/..."}, // a codec itself, for package flask alone
 	"internal/dialect":    {"codec"},

@@ -24,7 +24,7 @@ func allocated(f func()) uint64 {
 func TestRefusesHostile(t *testing.T) {
 	// What flask-facts allows to be accepted as a plain value.
 	plain := map[string]string{
-		"decimal_huge_exp":     `dict[str "k" pickle.Decimal "1E999999999" ]`,
+		"decimal_huge_exp":     `dict[str "k" pyvalue.Decimal "1E999999999" ]`,
 		"global_after_stop_ok": `dict[]`,
 	}
 	for _, v := range loadVectors(t).Hostile {

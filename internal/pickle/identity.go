@@ -79,7 +79,7 @@ func identifyAt(key Value, b *budget, depth int) (any, error) {
 		}
 		return bytesID(k), b.hash(len(k) + 1)
 	case Decimal:
-		quiet, signaling := k.nan()
+		quiet, signaling := k.NaN()
 		if signaling {
 			return nil, unhashable("a signaling NaN")
 		}

@@ -96,6 +96,12 @@ func smallNumber(line []byte) (int, bool) {
 	return n, true
 }
 
+// digits returns the number of ASCII digits at the beginning of s, and the rest.
+func digits(s string) (int, string) {
+	rest := strings.TrimLeft(s, "0123456789")
+	return len(s) - len(rest), rest
+}
+
 // integer reads the integer that op carries.
 func (r *reader) integer(op byte) (Value, error) {
 	switch op {

@@ -1,5 +1,7 @@
 package pickle
 
+import "github.com/cloakroom/cloakroom/internal/pyvalue"
+
 // makeTime makes a date, time or datetime from the bytes that Python keeps them
 // in: the year in two, the fraction of a second in three, all else in one each;
 // for the latter two a zone may follow.
@@ -74,11 +76,11 @@ func timeFromState(b []byte, zone Zone) Time {
 	}
 }
 
-func (d Date) appendState(b []byte) []byte {
+func appendDate(b []byte, d Date) []byte {
 	return append(b, byte(d.Year>>8), byte(d.Year), byte(d.Month), byte(d.Day))
 }
 
-func (t Time) appendState(b []byte) []byte {
+func appendTime(b []byte, t Time) []byte {
 	us := t.Microsecond
 	return append(b, byte(t.Hour), byte(t.Minute), byte(t.Second), byte(us>>16), byte(us>>8), byte(us))
 }
@@ -89,7 +91,7 @@ func makeTimeDelta(args []Value) (Value, error) {
 		seconds, ok2 := args[1].(int64)
 		us, ok3 := args[2].(int64)
 		if ok1 && ok2 && ok3 {
-			if t, ok := normalized(days, seconds, us); ok {
+			if t, ok := pyvalue.Normalized(days, seconds, us); ok {
 				return t, nil
 			}
 		}
@@ -124,6 +126,3 @@ func (r *reader) makeZone(args []Value) (Value, error) {
 	}
 	return z, nil
 }
-
-// offset returns the zone's offset as Python keeps it.
-func (z Zone) offset() TimeDelta { return Lasting(z.Offset) }

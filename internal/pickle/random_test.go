@@ -6,7 +6,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
+
+func date(year, month, day int) Date { return Date{Year: year, Month: month, Day: day} }
+
+func datetime(d Date, t Time) DateTime { return DateTime{Date: d, Time: t} }
 
 // pick returns one of the choices.
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
@@ -15,7 +21,7 @@ func randomText(r *rand.Rand) string {
 	top := pick(r, 0x7f, 0x7f, 0xff, 0xffff, 0x10ffff)
 	var b []byte
 	for range pick(r, 0, 1, 1, 5, 5, 20, 300) {
-		b = appendRune(b, rune(r.IntN(top+1)))
+		b = pyvalue.AppendRune(b, rune(r.IntN(top+1)))
 	}
 	return string(b)
 }
@@ -43,10 +49,13 @@ func randomZone(r *rand.Rand) Zone {
 }
 
 func randomTime(r *rand.Rand) Time {
-	return Time{r.IntN(24), r.IntN(60), r.IntN(60), pick(r, 0, r.IntN(1e6)), r.IntN(2) == 1, randomZone(r)}
+	return Time{
+		Hour: r.IntN(24), Minute: r.IntN(60), Second: r.IntN(60), Microsecond: pick(r, 0, r.IntN(1e6)),
+		Fold: r.IntN(2) == 1, Zone: randomZone(r),
+	}
 }
 
-func randomDate(r *rand.Rand) Date { return Date{1 + r.IntN(9999), 1 + r.IntN(12), 1 + r.IntN(28)} }
+func randomDate(r *rand.Rand) Date { return date(1+r.IntN(9999), 1+r.IntN(12), 1+r.IntN(28)) }
 
 func randomLeaf(r *rand.Rand) Value {
 	switch r.IntN(18) {
@@ -70,13 +79,13 @@ func randomLeaf(r *rand.Rand) Value {
 	case 6:
 		return ByteArray(randomBytes(r))
 	case 7:
-		return DateTime{randomDate(r), randomTime(r)}
+		return datetime(randomDate(r), randomTime(r))
 	case 8:
 		return randomTime(r)
 	case 9:
 		return randomDate(r)
 	case 10:
-		return TimeDelta{r.IntN(2*maxDays) - maxDays, r.IntN(86400), r.IntN(1e6)}
+		return TimeDelta{Days: r.IntN(2*pyvalue.MaxDays) - pyvalue.MaxDays, Seconds: r.IntN(86400), Microseconds: r.IntN(1e6)}
 	case 11:
 		return pick[Decimal](r, "NaN", "sNaN12", "-Infinity", "0E-7", "1.50", "-12345678901234567890123456789", "1E+999999")
 	case 12:

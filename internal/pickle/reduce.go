@@ -3,6 +3,8 @@ package pickle
 import (
 	"fmt"
 	"math/big"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // reduce writes what makes a value out of a global and its arguments.
@@ -78,17 +80,17 @@ func (w *writer) saveReduced(v Value, key any) error {
 		args := []Value{int64(v.Days), int64(v.Seconds), int64(v.Microseconds)}
 		return w.reduce(opReduce, globalTimeDelta, args, key)
 	case Zone:
-		args := []Value{v.offset()}
+		args := []Value{pyvalue.Lasting(v.Offset)}
 		if v.Named {
 			args = append(args, v.Name)
 		}
 		return w.reduce(opReduce, globalTimeZone, args, key)
 	case Date:
-		return w.reduce(opReduce, globalDate, []Value{v.appendState(nil)}, key)
+		return w.reduce(opReduce, globalDate, []Value{appendDate(nil, v)}, key)
 	case Time:
-		return w.reduce(opReduce, globalTime, w.timeArgs(v.appendState(nil), 0, v), key)
+		return w.reduce(opReduce, globalTime, w.timeArgs(appendTime(nil, v), 0, v), key)
 	case DateTime:
-		state := v.Time.appendState(v.Date.appendState(nil))
+		state := appendTime(appendDate(nil, v.Date), v.Time)
 		return w.reduce(opReduce, globalDateTime, w.timeArgs(state, 2, v.Time), key)
 	}
 	return fmt.Errorf("%w: %T", ErrValue, v)
@@ -99,7 +101,7 @@ func valid(v Value) bool {
 	case Decimal:
 		return v.Valid()
 	case Markup:
-		return validText(string(v))
+		return pyvalue.ValidText(string(v))
 	case TimeDelta:
 		return v.Valid()
 	case Zone:

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 func (w *writer) saveBool(v bool) {
@@ -139,7 +141,7 @@ func rawUnicode(s string) string {
 	const hex = "0123456789abcdef"
 	out := make([]byte, 0, len(s)+len(s)/8)
 	for i := 0; i < len(s); {
-		r, n := surrogate(s[i:])
+		r, n := pyvalue.Surrogate(s[i:])
 		if n == 0 {
 			r, n = utf8.DecodeRuneInString(s[i:])
 		}
@@ -176,7 +178,7 @@ func (w *writer) saveBytes(b []byte, key any) error {
 	}
 	text := make([]byte, 0, len(b)+len(b)/4)
 	for _, c := range b {
-		text = appendRune(text, rune(c))
+		text = pyvalue.AppendRune(text, rune(c))
 	}
 	return w.reduce(opReduce, globalEncode, []Value{string(text), "latin1"}, key)
 }

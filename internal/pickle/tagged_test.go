@@ -147,13 +147,13 @@ func (g tagged) value(t testing.TB) Value {
 		}
 		return f
 	case "datetime":
-		return DateTime{parseDate(t, g.text(t)[:10]), g.parseTime(t, g.text(t)[11:])}
+		return datetime(parseDate(t, g.text(t)[:10]), g.parseTime(t, g.text(t)[11:]))
 	case "date":
 		return parseDate(t, g.text(t))
 	case "time":
 		return g.parseTime(t, g.text(t))
 	case "timedelta":
-		return TimeDelta{g.Days, g.Seconds, g.Microseconds}
+		return TimeDelta{Days: g.Days, Seconds: g.Seconds, Microseconds: g.Microseconds}
 	case "decimal":
 		return Decimal(g.text(t))
 	case "uuid":

@@ -1,6 +1,10 @@
 package pickle
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
+)
 
 // text reads the string that op carries.
 func (r *reader) text(op byte) (Value, error) {
@@ -26,7 +30,7 @@ func (r *reader) text(op byte) (Value, error) {
 	if op == opBinString || op == opShortBinString {
 		return s, checkASCII(s)
 	}
-	if !validText(s) {
+	if !pyvalue.ValidText(s) {
 		return nil, malformed("text is not UTF-8")
 	}
 	return s, nil
@@ -50,7 +54,7 @@ func decodeRawUnicode(line []byte) (Value, error) {
 	for i := 0; i < len(line); {
 		c := line[i]
 		if c != '\\' || i+1 == len(line) {
-			out = appendRune(out, rune(c))
+			out = pyvalue.AppendRune(out, rune(c))
 			i++
 			continue
 		}
@@ -63,7 +67,7 @@ func decodeRawUnicode(line []byte) (Value, error) {
 		default:
 			// The second character is not the beginning of an escape, even if
 			// it is a backslash.
-			out = appendRune(append(out, '\\'), rune(line[i+1]))
+			out = pyvalue.AppendRune(append(out, '\\'), rune(line[i+1]))
 			i += 2
 			continue
 		}
@@ -71,7 +75,7 @@ func decodeRawUnicode(line []byte) (Value, error) {
 		if !ok || r > utf8.MaxRune {
 			return nil, malformed("bad escape in text")
 		}
-		out = appendRune(out, rune(r))
+		out = pyvalue.AppendRune(out, rune(r))
 		i += 2 + width
 	}
 	return string(out), nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // Append appends to dst the pickle of v in the protocol from 0 to 5, as CPython
@@ -121,7 +123,7 @@ func (w *writer) saveObject(v Value) error {
 	}
 	switch v := v.(type) {
 	case string:
-		if !validText(v) {
+		if !pyvalue.ValidText(v) {
 			return fmt.Errorf("%w: text is not UTF-8", ErrValue)
 		}
 		w.saveString(v)

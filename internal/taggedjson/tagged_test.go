@@ -52,7 +52,7 @@ func (t *tagged) text() (s string) {
 func replaced(b []byte) string {
 	var s strings.Builder
 	for i := 0; i < len(b); i++ {
-		if _, n := surrogate(string(b[i:])); n > 0 {
+		if _, n := pyvalue.Surrogate(string(b[i:])); n > 0 {
 			s.WriteRune('\ufffd')
 			i += n - 1
 			continue

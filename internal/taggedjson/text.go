@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // lone says what becomes of half a surrogate pair.
@@ -30,7 +32,7 @@ func unquote(quoted []byte, mode lone) []byte {
 		text = append(text, b[:i]...)
 		r, n := unescape(b[i:])
 		if mode == keep && utf16.IsSurrogate(r) {
-			text = append(text, 0xed, 0x80|byte(r>>6)&0x3f, 0x80|byte(r)&0x3f)
+			text = pyvalue.AppendRune(text, r)
 		} else {
 			text = utf8.AppendRune(text, r)
 		}
@@ -95,7 +97,7 @@ func appendQuoted(dst []byte, text string) []byte {
 			break
 		}
 		var r rune
-		if r, n = surrogate(text); n == 0 {
+		if r, n = pyvalue.Surrogate(text); n == 0 {
 			r, n = utf8.DecodeRuneInString(text)
 		}
 		dst, text = appendEscaped(dst, r), text[n:]
@@ -125,20 +127,12 @@ func appendEscaped(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }
 
-// surrogate returns the surrogate at the beginning of s; n is 0 if there is none.
-func surrogate(s string) (r rune, n int) {
-	if len(s) < 3 || s[0] != 0xed || s[1] < 0xa0 || s[1] > 0xbf || s[2] < 0x80 || s[2] > 0xbf {
-		return 0, 0
-	}
-	return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f), 3
-}
-
 // surrogateSuffix returns the length of the surrogate at the end of b, or 0.
 func surrogateSuffix(b []byte) int {
 	if len(b) < 3 {
 		return 0
 	}
-	_, n := surrogate(string(b[len(b)-3:]))
+	_, n := pyvalue.Surrogate(string(b[len(b)-3:]))
 	return n
 }
 

@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"reflect"
 	"strconv"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // What a map takes in memory, by the worst case: a map of one entry has room
@@ -50,6 +52,8 @@ func (d *decoder) any(t *Token) (any, error) {
 		return d.anyList(t)
 	case Map:
 		return d.anyMap(t)
+	case Python:
+		return d.anyPython(t)
 	}
 	return nil, nil
 }
@@ -95,6 +99,14 @@ func (d *decoder) anyList(t *Token) (any, error) {
 			return nil, err
 		}
 		list = append(list, v)
+	}
+	switch Sequence(t.Code) {
+	case Tuple:
+		return pyvalue.Tuple(list), nil
+	case Set:
+		return pyvalue.Set(list), nil
+	case FrozenSet:
+		return pyvalue.FrozenSet(list), nil
 	}
 	return list, nil
 }

@@ -1,13 +1,31 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
+)
 
 // Convert appends to dst what w writes for the value that r reads. Nothing is
 // lost on the way: where w has no way to write a piece of it, the error
 // matches ErrType, and dst is returned as it was. r must say how many
 // elements lists and maps have.
 func Convert(dst []byte, w Writer, r Reader) ([]byte, error) {
-	c := converter{r: r, w: w, start: len(dst)}
+	return convert(dst, w, r, false)
+}
+
+// Translate is Convert as Python's msgspec does it, whose formats show some
+// values as others: a tuple or set as a list, a Decimal as text, and a key that
+// is a number as its digits where keys are text. Where msgspec refuses a value,
+// or two keys would become one, the error matches ErrType.
+func Translate(dst []byte, w Writer, r Reader) ([]byte, error) {
+	return convert(dst, w, r, true)
+}
+
+func convert(dst []byte, w Writer, r Reader, loose bool) ([]byte, error) {
+	c := converter{r: r, w: w, start: len(dst), loose: loose}
+	c.py, _ = w.(PythonWriter)
 	t, err := r.Next()
 	if err != nil {
 		return dst, err
@@ -22,7 +40,9 @@ func Convert(dst []byte, w Writer, r Reader) ([]byte, error) {
 type converter struct {
 	r     Reader
 	w     Writer
+	py    PythonWriter // w, or nil
 	start int
+	loose bool
 }
 
 func (c *converter) value(dst []byte, t *Token) ([]byte, error) {
@@ -56,8 +76,29 @@ func (c *converter) value(dst []byte, t *Token) ([]byte, error) {
 		return c.w.Ext(dst, Ext{t.Code, t.Data})
 	case List:
 		return c.list(dst, t)
+	case Python:
+		return c.python(dst, t)
 	}
 	return c.mapping(dst, t)
+}
+
+func (c *converter) python(dst []byte, t *Token) ([]byte, error) {
+	r, ok := c.r.(PythonReader)
+	if !ok {
+		return dst, fmt.Errorf("%w: %s", ErrType, t.Kind)
+	}
+	v := r.Python(*t)
+	if at, ok := v.(time.Time); ok && (c.loose || c.py != nil) {
+		return c.w.Time(dst, at)
+	}
+	if c.py != nil {
+		return c.py.Python(dst, v)
+	}
+	plain, ok := lower(v)
+	if _, markup := v.(pyvalue.Markup); markup || !ok || !c.loose {
+		return dst, fmt.Errorf("%w: a %s has no form there", ErrType, pythonName(v))
+	}
+	return c.value(dst, &plain)
 }
 
 func (c *converter) next(dst []byte) ([]byte, error) {
@@ -69,7 +110,18 @@ func (c *converter) next(dst []byte) ([]byte, error) {
 }
 
 func (c *converter) list(dst []byte, t *Token) ([]byte, error) {
-	dst = c.w.List(dst, t.N)
+	sequence := Sequence(t.Code)
+	switch {
+	case sequence == NoSequence:
+		dst = c.w.List(dst, t.N)
+	case c.py != nil:
+		dst = c.py.Sequence(dst, sequence, t.N)
+	case c.loose:
+		sequence = NoSequence
+		dst = c.w.List(dst, t.N)
+	default:
+		return dst, fmt.Errorf("%w: %s has no form there", ErrType, sequence)
+	}
 	var err error
 	i := 0
 	for left, ok := c.r.More(t.N); ok; left, ok = c.r.More(left) {
@@ -78,23 +130,31 @@ func (c *converter) list(dst []byte, t *Token) ([]byte, error) {
 		}
 		i++
 	}
+	if sequence != NoSequence {
+		return c.py.EndSequence(dst, sequence)
+	}
 	return c.w.EndList(dst), nil
 }
 
 func (c *converter) mapping(dst []byte, t *Token) ([]byte, error) {
+	var keys map[string]bool // as they are written
+	if c.loose && c.w.JSON() {
+		keys = make(map[string]bool)
+	}
 	dst = c.w.Map(dst, t.N)
 	i := 0
 	for left, ok := c.r.More(t.N); ok; left, ok = c.r.More(left) {
-		key, err := c.r.Next()
-		if err != nil {
+		dst = c.w.Next(dst, i)
+		start := len(dst)
+		var err error
+		if dst, err = c.key(dst); err != nil {
 			return dst, err
 		}
-		if key.Kind != String {
-			// Only msgpack has such keys, and only text formats are converted to.
-			return dst, fmt.Errorf("%w: a key is %s, not a string", ErrType, key.Kind)
-		}
-		if dst, err = c.w.String(c.w.Next(dst, i), string(key.Data)); err != nil {
-			return dst, err
+		if keys != nil {
+			if keys[string(dst[start:])] {
+				return dst, fmt.Errorf("%w: two keys of a map are written alike", ErrType)
+			}
+			keys[string(dst[start:])] = true
 		}
 		if dst, err = c.next(c.w.Value(dst)); err != nil {
 			return dst, err
@@ -102,4 +162,22 @@ func (c *converter) mapping(dst []byte, t *Token) ([]byte, error) {
 		i++
 	}
 	return c.w.EndMap(dst), nil
+}
+
+func (c *converter) key(dst []byte) ([]byte, error) {
+	t, err := c.r.Next()
+	if err != nil {
+		return dst, err
+	}
+	if t.Kind == String {
+		return c.w.String(dst, string(t.Data))
+	}
+	if !c.loose {
+		return dst, fmt.Errorf("%w: a key is %s, not a string", ErrType, t.Kind)
+	}
+	encoded, err := c.value(nil, &t)
+	if err != nil {
+		return dst, err
+	}
+	return c.w.Key(dst, encoded)
 }

@@ -23,10 +23,11 @@ const (
 	Extension
 	List
 	Map
+	Python // see PythonReader
 )
 
 var kindNames = [...]string{"nil", "a boolean", "an integer", "an integer", "a float",
-	"a large integer", "a string", "bytes", "a time", "an extension", "a list", "a map"}
+	"a large integer", "a string", "bytes", "a time", "an extension", "a list", "a map", "a Python value"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -34,9 +35,9 @@ func (k Kind) String() string { return kindNames[k] }
 // or map.
 type Token struct {
 	Kind  Kind
-	Code  int8    // of Time, Extension and Big, if they are extensions
+	Code  int8    // of Time, Extension and Big, if they are extensions; see List, Tuple, …
 	Bool  bool    // of Bool
-	N     int     // elements of List, pairs of Map; -1 if the format does not say; nanoseconds of Time
+	N     int     // elements of List, pairs of Map; -1 if the format does not say; nanoseconds of Time; bytes of Python
 	Int   int64   // of Int; seconds since 1970 of Time
 	Uint  uint64  // of Uint
 	Float float64 // of Float

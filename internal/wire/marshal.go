@@ -14,6 +14,7 @@ import (
 // is an error.
 func Marshal(dst []byte, w Writer, v any) ([]byte, error) {
 	e := encoder{w: w, start: len(dst)}
+	e.py, _ = w.(PythonWriter)
 	out, err := e.any(dst, v, 0)
 	if err == nil {
 		err = e.size(out)
@@ -27,6 +28,7 @@ func Marshal(dst []byte, w Writer, v any) ([]byte, error) {
 // An encoder is one call of Marshal.
 type encoder struct {
 	w     Writer
+	py    PythonWriter // w, or nil
 	start int
 }
 
@@ -80,7 +82,7 @@ func (e *encoder) any(dst []byte, v any, depth int) ([]byte, error) {
 // has no bytes; there it becomes U+FFFD, as in encoding/json.
 func (e *encoder) anyText(dst []byte, v string) ([]byte, error) {
 	switch {
-	case utf8.ValidString(v):
+	case utf8.ValidString(v), e.py != nil && e.py.IsText(v):
 		return e.string(dst, v)
 	case e.w.JSON():
 		return e.string(dst, strings.ToValidUTF8(v, "\uFFFD"))
@@ -143,6 +145,8 @@ func (e *encoder) value(dst []byte, v reflect.Value, depth int) ([]byte, error) 
 	}
 	info := infoOf(v.Type(), e.w)
 	switch {
+	case info.python && e.py != nil:
+		return e.python(dst, v, info.sequence, depth)
 	case info.form == isTime:
 		return e.w.Time(dst, v.Interface().(time.Time))
 	case info.form == isBig:
@@ -174,6 +178,10 @@ func (e *encoder) kind(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		return e.w.Float32(dst, float32(v.Float()))
 	case reflect.Float64:
 		return e.w.Float(dst, v.Float())
+	case reflect.Complex64, reflect.Complex128:
+		if e.py != nil {
+			return e.py.Python(dst, v.Complex())
+		}
 	case reflect.String:
 		return e.anyText(dst, v.String())
 	case reflect.Slice:

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"sync"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
 
 // A form says how a Go type is written, beyond its kind.
@@ -59,9 +61,28 @@ func implements(t, iface reflect.Type) has {
 	return no
 }
 
+// pythonTypes are the types of package pyvalue, with the sequences among them.
+// Only a PythonWriter treats them as such.
+var pythonTypes = map[reflect.Type]Sequence{
+	reflect.TypeFor[pyvalue.Tuple]():     Tuple,
+	reflect.TypeFor[pyvalue.Set]():       Set,
+	reflect.TypeFor[pyvalue.FrozenSet](): FrozenSet,
+	reflect.TypeFor[pyvalue.Markup]():    NoSequence,
+	reflect.TypeFor[pyvalue.ByteArray](): NoSequence,
+	reflect.TypeFor[pyvalue.UUID]():      NoSequence,
+	reflect.TypeFor[pyvalue.Decimal]():   NoSequence,
+	reflect.TypeFor[pyvalue.Date]():      NoSequence,
+	reflect.TypeFor[pyvalue.Time]():      NoSequence,
+	reflect.TypeFor[pyvalue.DateTime]():  NoSequence,
+	reflect.TypeFor[pyvalue.TimeDelta](): NoSequence,
+	reflect.TypeFor[pyvalue.Zone]():      NoSequence,
+}
+
 // A typeInfo is what is worth knowing about a type only once.
 type typeInfo struct {
 	form          form
+	python        bool // one of pythonTypes
+	sequence      Sequence
 	marshalText   has
 	unmarshalText has
 	marshalJSON   has // only in formats that are JSON
@@ -96,6 +117,7 @@ func newInfo(t reflect.Type, w Writer) *typeInfo {
 		return &typeInfo{form: isExt}
 	}
 	info := &typeInfo{}
+	info.sequence, info.python = pythonTypes[t]
 	if k := t.Kind(); k != reflect.Pointer && k != reflect.Interface {
 		info.marshalText = implements(t, textMarshaler)
 		info.unmarshalText = implements(t, textUnmarshaler)

@@ -61,6 +61,9 @@ func (d *decoder) token(t *Token, v reflect.Value) error {
 		return d.pointer(t, v)
 	}
 	info := infoOf(v.Type(), d.w)
+	if t.Kind == Python {
+		return d.python(t, v, info)
+	}
 	switch {
 	case info.form == isTime:
 		return d.time(t, v)

@@ -1,4 +1,4 @@
-package pickle
+package pyvalue
 
 import "time"
 
@@ -17,7 +17,7 @@ func (d Date) Valid() bool {
 	return d.Day <= time.Date(d.Year, time.Month(d.Month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// A Time is a Python datetime.time.
+// A Time is a Python datetime.time: a time of day.
 type Time struct {
 	Hour, Minute, Second, Microsecond int
 	// Fold is set for the second of two times that a clock shows when it is
@@ -34,7 +34,9 @@ func (t Time) Valid() bool {
 		(t.Zone == Zone{} || t.Zone.Valid())
 }
 
-// A DateTime is a Python datetime.datetime.
+// A DateTime is a Python datetime.datetime. A naive one, whose Zone is the zero
+// Zone, is what datetime.now() and datetime.utcnow() return: it is not said
+// where the clock stood. An aware one is a [time.Time] in most of a Go program.
 type DateTime struct {
 	Date
 	Time
@@ -46,12 +48,18 @@ func (d DateTime) Valid() bool { return d.Date.Valid() && d.Time.Valid() }
 // At returns the DateTime of t, with microseconds and the offset of t's zone.
 func At(t time.Time) DateTime {
 	_, offset := t.Zone()
+	d := Clock(t)
+	d.Zone = Zone{Aware: true, Offset: time.Duration(offset) * time.Second}
+	return d
+}
+
+// Clock returns the naive DateTime of what a clock in t's zone shows at t.
+func Clock(t time.Time) DateTime {
 	return DateTime{
 		Date: Date{t.Year(), int(t.Month()), t.Day()},
 		Time: Time{
 			Hour: t.Hour(), Minute: t.Minute(), Second: t.Second(),
 			Microsecond: t.Nanosecond() / 1000,
-			Zone:        Zone{Aware: true, Offset: time.Duration(offset) * time.Second},
 		},
 	}
 }
@@ -70,7 +78,7 @@ func (d DateTime) When() time.Time {
 }
 
 // A Zone is a Python datetime.timezone: a fixed offset from UTC that may have
-// a name. The zero Zone stands for the lack of one and is no Value.
+// a name. The zero Zone stands for the lack of one.
 type Zone struct {
 	Aware  bool          // whether there is a zone at all
 	Named  bool          // whether Name counts
@@ -82,22 +90,23 @@ type Zone struct {
 func (z Zone) Valid() bool {
 	const day = 24 * time.Hour
 	return z.Aware && z.Offset > -day && z.Offset < day && z.Offset%time.Microsecond == 0 &&
-		(z.Named || z.Name == "") && validText(z.Name)
+		(z.Named || z.Name == "") && ValidText(z.Name)
 }
 
 // A TimeDelta is a Python datetime.timedelta in the form that Python keeps:
 // only Days may be negative.
 type TimeDelta struct {
-	Days         int // at most 999999999 in either direction
+	Days         int // at most MaxDays in either direction
 	Seconds      int // 0 to 86399
 	Microseconds int // 0 to 999999
 }
 
-const maxDays = 999_999_999
+// MaxDays is the length of the longest TimeDelta.
+const MaxDays = 999_999_999
 
 // Valid reports whether each field is in its range.
 func (t TimeDelta) Valid() bool {
-	return t.Days >= -maxDays && t.Days <= maxDays && t.Seconds >= 0 && t.Seconds < 86400 &&
+	return t.Days >= -MaxDays && t.Days <= MaxDays && t.Seconds >= 0 && t.Seconds < 86400 &&
 		t.Microseconds >= 0 && t.Microseconds < 1e6
 }
 
@@ -107,7 +116,7 @@ func Lasting(d time.Duration) TimeDelta {
 	if d%time.Microsecond < 0 {
 		us--
 	}
-	t, _ := normalized(0, 0, us)
+	t, _ := Normalized(0, 0, us)
 	return t
 }
 
@@ -121,9 +130,9 @@ func (t TimeDelta) Duration() (d time.Duration, ok bool) {
 		time.Duration(t.Microseconds)*time.Microsecond, true
 }
 
-// normalized carries microseconds into seconds and seconds into days, as
+// Normalized carries microseconds into seconds and seconds into days, as
 // Python's constructor does; ok is false if the days are out of range.
-func normalized(days, seconds, microseconds int64) (t TimeDelta, ok bool) {
+func Normalized(days, seconds, microseconds int64) (t TimeDelta, ok bool) {
 	const limit = 1 << 53 // far beyond every sum that can be in range
 	for _, v := range []int64{days, seconds, microseconds} {
 		if v < -limit || v > limit {
@@ -134,7 +143,7 @@ func normalized(days, seconds, microseconds int64) (t TimeDelta, ok bool) {
 	dayCarry, s := floorDiv(seconds+carry, 86400)
 	days += dayCarry
 	t = TimeDelta{Days: int(days), Seconds: int(s), Microseconds: int(us)}
-	return t, days >= -maxDays && days <= maxDays
+	return t, days >= -MaxDays && days <= MaxDays
 }
 
 func floorDiv(a, b int64) (quotient, remainder int64) {
