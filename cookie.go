@@ -40,12 +40,14 @@ type cookie struct {
 
 	limit int  // how many cookies of this name are tried
 	flask bool // the attributes stand in Werkzeug's order, Path among the flags
+
+	deleteFlags string // in Flask's dialect
 }
 
 func newCookie(o *Options) cookie {
 	if d := o.Dialect; d != nil {
 		// Flask takes the first, so that is also what we have to go by.
-		return cookie{name: o.CookieName, domain: d.CookieDomain, flags: d.CookieFlags, limit: 1, flask: true}
+		return cookie{name: o.CookieName, domain: d.CookieDomain, flags: d.CookieFlags, limit: 1, flask: true, deleteFlags: d.DeleteFlags}
 	}
 	var b strings.Builder
 	if !o.ScriptAccess {
@@ -102,7 +104,7 @@ func (c *cookie) set(t Ticket, maxAge time.Duration) (string, error) {
 // remove returns the Set-Cookie line that deletes the cookie.
 func (c *cookie) remove() string {
 	if c.flask {
-		return c.line("", c.domain, "", flaskExpireAttrs)
+		return c.name + "=" + c.domain + flaskExpireAttrs + c.deleteFlags
 	}
 	return c.line("", c.domain, c.path, expireAttrs)
 }

@@ -64,11 +64,18 @@ func (m *Manager) refreshDue(b *base, now time.Time) bool {
 	if !b.exists() {
 		return false
 	}
-	if d := m.opts.Dialect; d != nil && d.Refresh && b.permanent {
+	if d := m.opts.Dialect; d != nil && !d.PermanentIsValue && b.void() {
+		return false // to Flask-Session there is nothing in it
+	} else if d != nil && d.Refresh && b.permanent {
 		return true
 	}
 	_, due := m.touchDue(b, now)
 	return due
+}
+
+// void reports whether b holds nothing but _permanent.
+func (b *base) void() bool {
+	return len(b.fields) == 0 || len(b.fields) == 1 && string(b.fields[0].Name) == namePermanent
 }
 
 // loadToRefresh loads the session of a handler that did not ask for it, where

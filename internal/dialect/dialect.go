@@ -38,8 +38,9 @@ type Dialect struct {
 	Flash func(category, message string) any
 
 	// CookieDomain and CookieFlags are the cookie's attributes, each with its
-	// semicolon; the expiry goes between them.
-	CookieDomain, CookieFlags string
+	// semicolon; the expiry goes between them. DeleteFlags are those of the line
+	// that deletes the cookie.
+	CookieDomain, CookieFlags, DeleteFlags string
 
 	// Refresh moves the expiry on with every request that brings a ticket, and
 	// sends the cookie again if it is permanent (SESSION_REFRESH_EACH_REQUEST).
