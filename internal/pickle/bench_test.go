@@ -1,6 +1,10 @@
 package pickle
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
 
 // login is a session like those of Flask-Login, with a few decimals and times.
 func login(b *testing.B, name string) []byte {
@@ -52,7 +56,7 @@ func BenchmarkSplitJoin(b *testing.B) {
 	data := login(b, "login_like")
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
-	var parts []Part
+	var parts []codec.Field
 	var buf []byte
 	var err error
 	for b.Loop() {

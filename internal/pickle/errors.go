@@ -4,22 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
 // Errors that callers branch on, with errors.Is.
 var (
 	// ErrRefused says that a pickle is more than a plain value: it names a
 	// class or function outside the list, or uses an instruction that only
-	// objects need. The error is an [*Error] and says which.
+	// objects need. The error is an [*Error] and says which; it matches
+	// ErrMalformed, too.
 	ErrRefused = errors.New("not a plain value")
 	// ErrMalformed says that bytes are not a pickle that Python could read,
 	// or that a known class got arguments which it does not take.
-	ErrMalformed = errors.New("malformed pickle")
+	ErrMalformed = wire.ErrMalformed
 	// ErrLimit says that a pickle or value is beyond its [Limits].
-	ErrLimit = errors.New("limit exceeded")
+	ErrLimit = wire.ErrLimit
 	// ErrValue says that [Append] was given a Go value that it has no way to
 	// write.
-	ErrValue = errors.New("value cannot be pickled")
+	ErrValue = wire.ErrType
 )
 
 // An Error says why a pickle was not read.
@@ -47,11 +50,16 @@ func (e *Error) Error() string {
 	if e.Opcode != 0 {
 		at = "opcode " + opName(e.Opcode) + " " + at
 	}
-	return fmt.Sprintf("internal/pickle: unmarshal: %v: %s (%s)", e.Kind, what, at)
+	return fmt.Sprintf("%v: %s (%s)", e.Kind, what, at)
 }
 
-// Unwrap returns the kind.
-func (e *Error) Unwrap() error { return e.Kind }
+// Unwrap returns the kind. What is refused is malformed to all but this package.
+func (e *Error) Unwrap() []error {
+	if e.Kind == ErrRefused {
+		return []error{ErrRefused, ErrMalformed}
+	}
+	return []error{e.Kind}
+}
 
 // malformed, limit and refused make an Error whose place is filled in by the
 // reader's loop.

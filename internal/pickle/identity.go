@@ -234,7 +234,7 @@ func complexIdentity(c complex128) any {
 }
 
 func unhashable(what string) error {
-	return fmt.Errorf("internal/pickle: %w: %s cannot be a key", ErrValue, what)
+	return fmt.Errorf("%w: %s cannot be a key", ErrValue, what)
 }
 
 // kindName names the type of v as Python does, for messages.

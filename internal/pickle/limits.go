@@ -27,6 +27,8 @@ type Limits struct {
 	Fields int
 }
 
+var defaultLimits = Limits{}.withDefaults()
+
 // withDefaults returns l with its zero fields filled in.
 func (l Limits) withDefaults() Limits {
 	def := func(p *int, v int) {

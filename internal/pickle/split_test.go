@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/cloakroom/cloakroom/codec"
 )
 
 // TestSplitAndJoinAreTheSameBytes takes every vector apart and puts it together
@@ -52,7 +54,7 @@ func TestSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := Split([]Part{{Name: []byte("before")}}, data, Limits{})
+	parts, err := Split([]codec.Field{{Name: []byte("before")}}, data, Limits{})
 	if err != nil || len(parts) != 5 || string(parts[0].Name) != "before" {
 		t.Fatalf("got %d parts, %v", len(parts), err)
 	}
@@ -89,18 +91,18 @@ func TestJoin(t *testing.T) {
 	list, _ := Append(nil, &List{}, 4)
 	tests := []struct {
 		name  string
-		parts []Part
+		parts []codec.Field
 		want  string
 		err   error
 	}{
 		{"nothing", nil, "dict[]", nil},
-		{"in order", []Part{{Name: []byte("z"), Raw: one}, {Name: []byte("a"), Raw: two}}, `dict[str "z" int64 1 str "a" int64 2 ]`, nil},
-		{"the later value", []Part{{Name: []byte("z"), Raw: one}, {Name: []byte("a"), Raw: one}, {Name: []byte("z"), Raw: two}}, `dict[str "z" int64 2 str "a" int64 1 ]`, nil},
-		{"a key that is no text", []Part{{Key: key, Raw: one}}, `dict[tuple[str "a" <nil> <nil> ] int64 1 ]`, nil},
-		{"a key that cannot be one", []Part{{Key: list, Raw: one}}, "", ErrValue},
-		{"a name that is not UTF-8", []Part{{Name: []byte("\xff"), Raw: one}}, "", ErrValue},
-		{"not a pickle", []Part{{Name: []byte("a"), Raw: []byte("x")}}, "", ErrMalformed},
-		{"a function", []Part{{Name: []byte("a"), Raw: []byte("cos\nsystem\n.")}}, "", ErrRefused},
+		{"in order", []codec.Field{{Name: []byte("z"), Raw: one}, {Name: []byte("a"), Raw: two}}, `dict[str "z" int64 1 str "a" int64 2 ]`, nil},
+		{"the later value", []codec.Field{{Name: []byte("z"), Raw: one}, {Name: []byte("a"), Raw: one}, {Name: []byte("z"), Raw: two}}, `dict[str "z" int64 2 str "a" int64 1 ]`, nil},
+		{"a key that is no text", []codec.Field{{Key: key, Raw: one}}, `dict[tuple[str "a" <nil> <nil> ] int64 1 ]`, nil},
+		{"a key that cannot be one", []codec.Field{{Key: list, Raw: one}}, "", ErrValue},
+		{"a name that is not UTF-8", []codec.Field{{Name: []byte("\xff"), Raw: one}}, "", ErrValue},
+		{"not a pickle", []codec.Field{{Name: []byte("a"), Raw: []byte("x")}}, "", ErrMalformed},
+		{"a function", []codec.Field{{Name: []byte("a"), Raw: []byte("cos\nsystem\n.")}}, "", ErrRefused},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

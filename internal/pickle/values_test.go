@@ -184,7 +184,7 @@ func TestAppendRefuses(t *testing.T) {
 			if !errors.Is(err, tt.err) || string(got) != "before" {
 				t.Errorf("got %d bytes, %v; want %v", len(got), err, tt.err)
 			}
-			if err != nil && !strings.HasPrefix(err.Error(), "internal/pickle: append: ") {
+			if err != nil && !strings.HasPrefix(err.Error(), "append: ") {
 				t.Errorf("error is %v", err)
 			}
 		})

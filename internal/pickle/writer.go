@@ -20,11 +20,11 @@ import (
 // or contains itself, or if it does not fit into the default [Limits].
 func Append(dst []byte, v Value, protocol int) ([]byte, error) {
 	if protocol < 0 || protocol > HighestProtocol {
-		return dst, fmt.Errorf("internal/pickle: append: %w: no protocol %d", ErrValue, protocol)
+		return dst, fmt.Errorf("append: %w: no protocol %d", ErrValue, protocol)
 	}
-	w := writer{out: dst, base: len(dst), protocol: protocol, limits: Limits{}.withDefaults(), memo: make(map[any]int)}
+	w := writer{out: dst, base: len(dst), protocol: protocol, limits: defaultLimits, memo: make(map[any]int)}
 	if err := w.pickle(v); err != nil {
-		return dst, fmt.Errorf("internal/pickle: append: %w", err)
+		return dst, fmt.Errorf("append: %w", err)
 	}
 	return w.out, nil
 }
@@ -35,7 +35,7 @@ type writer struct {
 	base     int // where the pickle begins in out
 	protocol int
 	limits   Limits
-	memo     map[any]int // numbers of the objects that have been written
+	memo     map[any]int // numbers of the objects that have been written, or nil
 	numbers  int         // how many numbers have been given
 	frame    int         // where the open frame begins in out, or noFrame or unframed
 }
@@ -176,6 +176,9 @@ func (w *writer) get(key any) bool {
 func (w *writer) put(key any) {
 	i := w.numbers
 	w.numbers++
+	if w.memo == nil {
+		return
+	}
 	if key != nil {
 		w.memo[key] = i
 	}
