@@ -17,12 +17,14 @@ const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 // firstYear is the first year that is read as it is written.
 const firstYear = 100
 
+var errYear = fmt.Errorf("%w: a time is outside the years %d to 9999", wire.ErrType, firstYear)
+
 // appendTime appends t, which is cut off to whole seconds. The zero time must
 // have been dealt with.
 func appendTime(dst []byte, t time.Time) ([]byte, error) {
 	t = t.UTC()
 	if y := t.Year(); y < firstYear || y > 9999 {
-		return dst, fmt.Errorf("%w: a time is outside the years %d to 9999", wire.ErrType, firstYear)
+		return dst, errYear
 	}
 	dst = append(dst, `{" d":"`...)
 	return append(t.AppendFormat(dst, httpDate), `"}`...), nil

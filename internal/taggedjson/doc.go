@@ -16,6 +16,8 @@
 //	Markup      {" m":"<b>"}                           pyvalue.Markup
 //	UUID        {" u":"00112233445566778899aabbccddeeff"}  pyvalue.UUID
 //	datetime    {" d":"Thu, 29 Feb 2024 12:34:56 GMT"} time.Time, in UTC and whole seconds
+//	date        "Thu, 29 Feb 2024 00:00:00 GMT"        string
+//	Decimal     "1.10"                                 string
 //	dict whose only key is a tag
 //	            {" di":{" t__":1}}                     map[string]any
 //
@@ -34,6 +36,8 @@
 //     date: an HTTP date, or ISO 8601;
 //   - a string that is not UTF-8 is written as bytes, and bytes that are not
 //     UTF-8 are also read as a string;
+//   - a pyvalue.DateTime without zone counts as UTC; sets, timedeltas, times of
+//     day and byte arrays are refused, as they are by Flask;
 //   - the zero time is null. Years below 100 are refused, since Flask reads
 //     them as years of the last or of this century;
 //   - keys that are numbers or booleans become strings. They are sorted before

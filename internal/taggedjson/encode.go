@@ -86,6 +86,12 @@ func (e *encoder) value(dst []byte, v reflect.Value, depth int) ([]byte, error) 
 	switch info.form {
 	case isTime, isMarkup, isUUID, isTuple:
 		return e.any(dst, v.Interface(), depth)
+	case isDate:
+		return e.date(dst, v.Interface().(pyvalue.Date))
+	case isDateTime:
+		return e.time(dst, v.Interface().(pyvalue.DateTime).When(), depth)
+	case isRefused:
+		return dst, fmt.Errorf("%w: %s cannot be written", wire.ErrType, v.Type())
 	case isBig:
 		b := v.Interface().(big.Int)
 		return appendBig(dst, &b)
@@ -192,6 +198,16 @@ func (e *encoder) time(dst []byte, v time.Time, depth int) ([]byte, error) {
 		return dst, err
 	}
 	return appendTime(dst, v)
+}
+
+// date encodes a date as Flask does: as the text of its midnight, which a reader
+// takes for a string.
+func (e *encoder) date(dst []byte, v pyvalue.Date) ([]byte, error) {
+	if !v.Valid() || v.Year < firstYear {
+		return dst, errYear
+	}
+	midnight := pyvalue.DateTime{Date: v}.When()
+	return append(midnight.AppendFormat(append(dst, '"'), httpDate), '"'), nil
 }
 
 func (e *encoder) markup(dst []byte, v pyvalue.Markup, depth int) ([]byte, error) {

@@ -23,8 +23,11 @@ const (
 	isMarkup
 	isUUID
 	isTuple
-	isBytes  // another slice or array of bytes
-	isStruct // another struct
+	isDate
+	isDateTime
+	isRefused // by Flask as well
+	isBytes   // another slice or array of bytes
+	isStruct  // another struct
 )
 
 var forms = map[reflect.Type]form{
@@ -34,6 +37,15 @@ var forms = map[reflect.Type]form{
 	reflect.TypeFor[pyvalue.Markup](): isMarkup,
 	reflect.TypeFor[pyvalue.UUID]():   isUUID,
 	reflect.TypeFor[pyvalue.Tuple]():  isTuple,
+
+	reflect.TypeFor[pyvalue.Date]():      isDate,
+	reflect.TypeFor[pyvalue.DateTime]():  isDateTime,
+	reflect.TypeFor[pyvalue.Time]():      isRefused,
+	reflect.TypeFor[pyvalue.TimeDelta](): isRefused,
+	reflect.TypeFor[pyvalue.Zone]():      isRefused,
+	reflect.TypeFor[pyvalue.Set]():       isRefused,
+	reflect.TypeFor[pyvalue.FrozenSet](): isRefused,
+	reflect.TypeFor[pyvalue.ByteArray](): isRefused,
 }
 
 var (

@@ -158,6 +158,27 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// TestTypesThatBecomeText has what Flask writes, and reads back as something
+// else.
+func TestTypesThatBecomeText(t *testing.T) {
+	day := pyvalue.Date{Year: 2024, Month: 2, Day: 29}
+	for _, tt := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"date", day, `"Thu, 29 Feb 2024 00:00:00 GMT"`},
+		{"decimal", pyvalue.Decimal("1.10"), `"1.10"`},
+		{"datetime", pyvalue.DateTime{Date: day, Time: pyvalue.Time{Hour: 12, Minute: 34, Second: 56, Microsecond: 789}}, timeText},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := Codec.Marshal(nil, tt.value); err != nil || string(got) != tt.want {
+				t.Errorf("got %s and error %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
 func TestReadInto(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -281,6 +302,14 @@ func TestMarshalRefuses(t *testing.T) {
 		{"a key that is not UTF-8", map[string]any{"\xff": 1}, codec.ErrType},
 		{"a markup that is not UTF-8", pyvalue.Markup("\xff"), codec.ErrType},
 		{"an extension", codec.Ext{}, codec.ErrType},
+		{"a set", pyvalue.Set{}, codec.ErrType},
+		{"a frozen set in a list", []any{pyvalue.FrozenSet{}}, codec.ErrType},
+		{"a timedelta", pyvalue.TimeDelta{}, codec.ErrType},
+		{"a time of day", pyvalue.Time{}, codec.ErrType},
+		{"a byte array", pyvalue.ByteArray{}, codec.ErrType},
+		{"a date that is none", pyvalue.Date{}, codec.ErrType},
+		{"a date before the year 100", pyvalue.Date{Year: 99, Month: 1, Day: 1}, codec.ErrType},
+		{"a decimal that is none", pyvalue.Decimal(""), codec.ErrType},
 		{"a key that is a list", map[[1]int]int{{1}: 1}, codec.ErrType},
 		{"a key that is bytes", map[[1]byte]int{{1}: 1}, codec.ErrType},
 		{"keys of several kinds", map[any]any{"a": 1, 2: 2}, codec.ErrType},
