@@ -1,0 +1,34 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+var errReadOnly = errors.New("the server is read-only")
+
+// Ping implements [store.Pinger]. It finds a table that is missing or lacks a
+// column, and a server that takes no changes.
+func (s *Store) Ping(ctx context.Context) error {
+	const op = "ping"
+	if err := s.enter(ctx, op); err != nil {
+		return err
+	}
+	defer s.leave()
+	var only bool
+	var none int
+	if err := s.row(ctx, &s.sql.ping, &params{}, &only, &none); err != nil {
+		return s.fail(ctx, op, "", err)
+	}
+	if only {
+		return store.WithAdvice(s.fail(ctx, op, "", errReadOnly), readOnly.advice())
+	}
+	if s.opts.Dialect == MySQL && s.opts.Layout == FlaskSQLAlchemy {
+		if _, err := s.columnLimit(ctx); err != nil {
+			return s.fail(ctx, op, "", err)
+		}
+	}
+	return nil
+}
