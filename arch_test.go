@@ -35,8 +35,9 @@ var mayImport = map[string][]string{
 	"internal/pickle":     {"codec", "internal/..."}, // as internal/taggedjson
 	"internal/pyvalue":    {},
 	"internal/taggedjson": {"codec", "internal/..."}, // a codec itself, for package flask alone
-	"internal/dialect":    {"codec"},
+	"internal/dialect":    {},
 	"internal/flock":      {},
+	"internal/redisproto": {"store"}, // what redisstore and goredisstore share
 	"internal/testserver": {},
 	"internal/tools/...":  {},
 }
