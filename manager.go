@@ -100,7 +100,7 @@ func newManager(opts Options) (*Manager, error) {
 	}
 	others := []codec.Codec{codec.MsgPack, codec.JSON}
 	if opts.Dialect != nil {
-		others = opts.Dialect.Readers
+		others = nil // its codec reads what there may be
 	}
 	for _, c := range others {
 		if c != opts.Codec {

@@ -22,6 +22,11 @@ type Config struct {
 	// or monotonous, and a SESSION_ID_LENGTH under 16. Flask takes them all.
 	InsecureSecrets bool
 
+	// DomainBefore23 is no key of Flask's. It makes the cookie's domain what
+	// Flask before 2.3 makes it, see LegacyDomain, for a fleet in which such
+	// applications take part. A visitor would otherwise have two cookies.
+	DomainBefore23 bool
+
 	// SecretKey is SECRET_KEY: text or bytes that sign Flask's own cookie, and
 	// IDs with SESSION_USE_SIGNER. Default: none, which is refused where
 	// something has to be signed; Flask then has a null session.

@@ -3,6 +3,7 @@ package flask
 import (
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"unicode"
 )
@@ -181,4 +182,57 @@ func punyBias(delta, points int, first bool) int {
 		delta /= 35
 	}
 	return k + 36*delta/(delta+38)
+}
+
+// cookieDomain returns the cookie's Domain attribute with its semicolon.
+func (c *Config) cookieDomain() string {
+	domain := c.Domain()
+	if c.DomainBefore23 {
+		domain = c.LegacyDomain()
+	}
+	if domain == "" {
+		return ""
+	}
+	return "; Domain=" + domain
+}
+
+// secure reports whether the cookie is kept from travelling in the clear.
+func (c *Config) secure() bool { return c.CookieSecure || c.partitioned() }
+
+// partitioned reports whether the cookie is. Flask-Session's never is.
+func (c *Config) partitioned() bool { return c.CookiePartitioned && c.Type == TypeCookie }
+
+// cookieFlags returns the attributes that follow the expiry, in the order in
+// which Werkzeug writes them.
+func (c *Config) cookieFlags() string {
+	var b strings.Builder
+	if c.secure() {
+		b.WriteString("; Secure")
+	}
+	if c.CookieHTTPOnly {
+		b.WriteString("; HttpOnly")
+	}
+	b.WriteString("; Path=" + c.Path())
+	switch c.CookieSameSite {
+	case http.SameSiteLaxMode:
+		b.WriteString("; SameSite=Lax")
+	case http.SameSiteStrictMode:
+		b.WriteString("; SameSite=Strict")
+	case http.SameSiteNoneMode:
+		b.WriteString("; SameSite=None")
+	}
+	if c.partitioned() {
+		b.WriteString("; Partitioned")
+	}
+	return b.String()
+}
+
+// deleteFlags are those of the line that deletes the cookie. Flask-Session
+// leaves out all but the path, and so browsers may refuse to delete a cookie
+// with Secure or SameSite: those are mirrored in full, as Flask's own are.
+func (c *Config) deleteFlags() string {
+	if c.Type != TypeCookie && !c.secure() && c.CookieSameSite == 0 {
+		return "; Path=" + c.Path()
+	}
+	return c.cookieFlags()
 }

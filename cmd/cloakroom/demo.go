@@ -19,6 +19,10 @@ import (
 )
 
 type demoCmd struct {
+	FlaskConfig string `type:"path" placeholder:"FILE" help:"Run on the configuration of a Flask application, a .toml or .json file with its keys; the environment's win. It decides where sessions are and how long they live."`
+
+	InsecureSecrets bool `help:"With --flask-config: take a SECRET_KEY that can be guessed, as Flask does."`
+
 	Addr       string        `default:"localhost:5000" placeholder:"HOST:PORT" help:"Where to listen. Port 0 means any free one."`
 	Idle       time.Duration `default:"${idle}" help:"How long a session lives after its last use, at least 1s."`
 	Lifetime   time.Duration `default:"${lifetime}" help:"How old a session gets, however much it is used."`
@@ -45,8 +49,28 @@ func (d *demoCmd) Validate() error {
 		return errors.New("--idle must be at least 1s")
 	case d.Lifetime < time.Second:
 		return errors.New("--lifetime must be at least 1s")
+	case d.FlaskConfig != "" && d.decides():
+		return errors.New("--flask-config decides what --idle, --lifetime, --store and --secret-file do: leave them out")
 	}
 	return nil
+}
+
+// decides reports whether any of the flags is given that a Flask configuration
+// stands for.
+func (d *demoCmd) decides() bool {
+	return d.Idle != register.DefaultIdle || d.Lifetime != cloakroom.DefaultLifetime || d.Store != "file" || d.SecretFile != ""
+}
+
+// open opens the place that the flags name.
+func (d *demoCmd) open(ctx context.Context) (*place, error) {
+	if d.FlaskConfig == "" {
+		return openPlace(ctx, d.Store, d.SecretFile)
+	}
+	p, err := openFlask(ctx, d.FlaskConfig, d.InsecureSecrets)
+	if err == nil {
+		d.Idle = p.idle
+	}
+	return p, err
 }
 
 // shutdownTime is how long answers may take that are under way at Ctrl-C.
@@ -57,7 +81,7 @@ func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	place, err := openPlace(ctx, d.Store, d.SecretFile)
+	place, err := d.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,7 +89,8 @@ func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 
 	logger := slog.New(slog.NewTextHandler(s.err, nil))
 	app, err := register.New(register.Config{
-		Store: place.store, Keys: place.keys, Place: place.forVisitor,
+		Store: place.store, Keys: place.keys, Sessions: place.sessions,
+		Keeps: place.keeps, Place: place.forVisitor,
 		Idle: d.Idle, Lifetime: d.Lifetime, Logger: logger,
 	})
 	if err != nil {
@@ -138,10 +163,14 @@ func (d *demoCmd) welcome(w io.Writer, addr net.Addr, p *place) {
 	for _, line := range p.notes {
 		fmt.Fprintf(w, "              %s\n", line)
 	}
-	fmt.Fprintf(w, `    They end  %v after the last use, or %v after the first
+	end := fmt.Sprintf("%v after the last use, or %v after the first", short(d.Idle), short(d.Lifetime))
+	if d.FlaskConfig != "" {
+		end = short(d.Idle) + " after the last use"
+	}
+	fmt.Fprintf(w, `    They end  %s
     Stop      Ctrl-C
 
-`, short(d.Idle), short(d.Lifetime))
+`, end)
 	if !loopback(addr) {
 		fmt.Fprintf(w, "  Anybody in the network can reach %v, and read along: it is plain HTTP.\n\n", addr)
 	}

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, s streams) int {
 
 // report prints err in one line, with its hint.
 func report(w io.Writer, err error, code int) int {
-	line := strings.ReplaceAll(err.Error(), "\n", " ")
+	line := strings.ReplaceAll(strings.TrimSuffix(err.Error(), "\n"), "\n", "; ") // of joined errors
 	if h, ok := errors.AsType[*hinted](err); ok {
 		line += " (" + h.hint + ")"
 	}

@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/filestore"
 	"github.com/cloakroom/cloakroom/store/memstore"
@@ -20,6 +22,11 @@ import (
 type place struct {
 	store store.Store // nil for cookies
 	keys  [][]byte
+
+	// What --flask-config decides.
+	sessions func(cloakroom.Options) (*cloakroom.Manager, error)
+	idle     time.Duration
+	keeps    string // by the visitor's browser
 
 	forVisitor  string   // on the page
 	forOperator string   // in the terminal

@@ -53,7 +53,7 @@ func TestRefusedNameStaysInTheForm(t *testing.T) {
 func TestInWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		time.Minute: "one minute", 90 * time.Second: "90 seconds", 30 * time.Minute: "30 minutes",
-		time.Hour: "one hour", 24 * time.Hour: "24 hours", time.Second: "one second", 1500 * time.Millisecond: "1.5s",
+		time.Hour: "one hour", 24 * time.Hour: "24 hours", 31 * 24 * time.Hour: "31 days", 36 * time.Hour: "36 hours", time.Second: "one second", 1500 * time.Millisecond: "1.5s",
 	} {
 		if got := inWords(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

@@ -44,6 +44,16 @@ type Config struct {
 	// Zero means cloakroom.DefaultLifetime.
 	Lifetime time.Duration
 
+	// Sessions, if set, makes the Manager in place of Store, Keys and Lifetime,
+	// for sessions that are configured elsewhere. Idle only says how long they
+	// live, then. The options that it is handed are the application's own:
+	// TouchInterval, ErrorHandler, Hooks and Logger.
+	Sessions func(cloakroom.Options) (*cloakroom.Manager, error)
+
+	// Keeps tells the visitor what the browser keeps. Empty means a ticket with
+	// a Store or Sessions, and otherwise a sealed session.
+	Keeps string
+
 	// Place tells the visitor where the session is kept, as in "files on this
 	// computer". Empty means "a store", or "the cookie" without Store.
 	Place string
@@ -55,8 +65,8 @@ type Config struct {
 
 type app struct {
 	idle      time.Duration
+	keeps     string
 	place     string
-	sealed    bool // the cookie is the session
 	log       *slog.Logger
 	templates map[string]*template.Template
 	assets    assets
@@ -64,19 +74,14 @@ type app struct {
 
 // New returns the application, ready to be served at the root of a host.
 func New(cfg Config) (http.Handler, error) {
-	a := &app{idle: cfg.Idle, place: cfg.Place, sealed: cfg.Store == nil, log: cfg.Logger}
+	a := &app{idle: cfg.Idle, keeps: cfg.Keeps, place: cfg.Place, log: cfg.Logger}
 	if a.idle == 0 {
 		a.idle = DefaultIdle
 	}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
-	if a.place == "" {
-		a.place = "a store"
-		if a.sealed {
-			a.place = "the cookie"
-		}
-	}
+	a.describe(cfg.Store == nil && cfg.Sessions == nil)
 	var err error
 	if a.assets, err = newAssets(); err != nil {
 		return nil, fmt.Errorf("register: %w", err)
@@ -91,8 +96,28 @@ func New(cfg Config) (http.Handler, error) {
 	return a.guard(sessions.Handler(a.routes())), nil
 }
 
+// describe fills in what the page says about where the session is.
+func (a *app) describe(sealed bool) {
+	keeps, place := "a ticket in a cookie: a random number that opens your session and says nothing", "a store"
+	if sealed {
+		keeps, place = "the session itself, sealed in a cookie that nobody else can read or change", "the cookie"
+	}
+	if a.keeps == "" {
+		a.keeps = keeps
+	}
+	if a.place == "" {
+		a.place = place
+	}
+}
+
 // newSessions makes the Manager, as any application would in its main.
 func (a *app) newSessions(cfg Config) (*cloakroom.Manager, error) {
+	if cfg.Sessions != nil {
+		return cfg.Sessions(cloakroom.Options{
+			TouchInterval: min(time.Second, a.idle/60),
+			ErrorHandler:  a.sessionFailed, Hooks: a.hooks(), Logger: a.log,
+		})
+	}
 	opts := cloakroom.Options{
 		IdleTimeout: a.idle,
 		Lifetime:    cfg.Lifetime,

@@ -26,9 +26,9 @@ type page struct {
 	Failure *failure // for error.html
 
 	// Set by render.
-	Idle   string
-	Place  string
-	Sealed bool
+	Idle  string
+	Keeps string
+	Place string
 }
 
 // ticket is the session as its visitor sees it.
@@ -42,8 +42,20 @@ type ticket struct {
 // Number is the part of the handle that is printed large.
 func (t *ticket) Number() string { return t.Handle[:min(4, len(t.Handle))] }
 
-// Clock is the time left as minutes and seconds.
-func (t *ticket) Clock() string { return fmt.Sprintf("%d:%02d", t.Left/60, t.Left%60) }
+// Counts reports whether the end is so near that the seconds are of interest.
+func (t *ticket) Counts() bool { return t.Left <= 60*60 }
+
+// Clock is the time left as minutes and seconds, or in words if it is long.
+func (t *ticket) Clock() string {
+	switch left := time.Duration(t.Left) * time.Second; {
+	case t.Counts():
+		return fmt.Sprintf("%d:%02d", t.Left/60, t.Left%60)
+	case left < 2*24*time.Hour:
+		return inWords(left.Round(time.Hour))
+	default:
+		return inWords(left.Round(24 * time.Hour))
+	}
+}
 
 // ticket describes the session s of a visitor called name.
 func (a *app) ticket(s *cloakroom.Session, name string) *ticket {
@@ -80,7 +92,7 @@ func parseTemplates(files assets) (map[string]*template.Template, error) {
 // render writes a whole page at once, so that a failing template gives an
 // error page rather than half of one.
 func (a *app) render(w http.ResponseWriter, status int, name string, p page) {
-	p.Idle, p.Place, p.Sealed = inWords(a.idle), a.place, a.sealed
+	p.Idle, p.Keeps, p.Place = inWords(a.idle), a.keeps, a.place
 	var buf bytes.Buffer
 	if err := a.templates[name].Execute(&buf, p); err != nil {
 		a.log.Error("page", slog.String("template", name), slog.String("error", err.Error()))
@@ -109,8 +121,9 @@ func inWords(d time.Duration) string {
 	for _, u := range []struct {
 		unit time.Duration
 		name string
-	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
 		switch {
+		case d == 24*time.Hour && u.name == "day": // which is what people say
 		case d == u.unit:
 			return "one " + u.name
 		case d > u.unit && d%u.unit == 0:

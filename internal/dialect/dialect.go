@@ -6,8 +6,6 @@ package dialect
 import (
 	"errors"
 	"time"
-
-	"github.com/cloakroom/cloakroom/codec"
 )
 
 // A Dialect says where the engine departs from its own ways. A session is
@@ -30,9 +28,6 @@ type Dialect struct {
 	// Open returns the record in a ticket, and until when that is valid. Its
 	// error matches ErrTicket, ErrExpired or ErrPayload.
 	Open func(ticket string) (record []byte, expires time.Time, err error)
-
-	// Readers are the codecs that records may be in, beside the one that writes.
-	Readers []codec.Codec
 
 	// Flash returns a flashed message as it stands in the record.
 	Flash func(category, message string) any

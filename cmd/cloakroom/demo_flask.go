@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/flask"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/pelletier/go-toml/v2"
+)
+
+// loadFlaskConfig reads a file of Flask's configuration and then the
+// environment, which wins.
+func loadFlaskConfig(file string, insecure bool) (flask.Config, error) {
+	var load func([]byte) (map[string]any, error) // nil reads JSON
+	switch ext := strings.ToLower(filepath.Ext(file)); ext {
+	case ".json":
+	case ".toml":
+		load = loadTOML
+	default:
+		return flask.Config{}, usageError{hint(fmt.Errorf("--flask-config: %s is neither a .toml nor a .json file", file),
+			"write what app.config has into one, as in SESSION_TYPE = \"filesystem\"; a .py file is a program")}
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) { // the one problem worth telling about
+		return flask.Config{}, usageError{fmt.Errorf("--flask-config: there is no file %s", file)}
+	}
+	cfg := flask.DefaultConfig()
+	cfg.InsecureSecrets = insecure
+	err := cfg.Load(flask.FromFile(file, load), flask.FromEnv(os.Environ()))
+	if err != nil && strings.Contains(err.Error(), "InsecureSecrets") {
+		return cfg, hint(fmt.Errorf("--flask-config: %w", err), "to try it all the same: --insecure-secrets")
+	}
+	if err != nil {
+		return cfg, fmt.Errorf("--flask-config: %w", err)
+	}
+	return cfg, nil
+}
+
+func loadTOML(data []byte) (map[string]any, error) {
+	var m map[string]any
+	if err := toml.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// openFlask opens the place that a Flask configuration names.
+func openFlask(ctx context.Context, file string, insecure bool) (*place, error) {
+	cfg, err := loadFlaskConfig(file, insecure)
+	if err != nil {
+		return nil, err
+	}
+	s, err := flask.OpenStore(ctx, cfg, openers())
+	if err != nil {
+		if advice := store.Advice(err); advice != "" {
+			return nil, hint(err, "%s", advice)
+		}
+		return nil, err
+	}
+	p := &place{store: s, idle: cfg.Lifetime}
+	p.sessions = func(opts cloakroom.Options) (*cloakroom.Manager, error) { return flask.New(s, cfg, opts) }
+	p.describeFlask(&cfg)
+	for _, w := range cfg.Warnings {
+		p.note("Note: %s", w)
+	}
+	p.note("A Flask application with the same configuration shares them, on the same host name")
+	return p, nil
+}
+
+func (p *place) describeFlask(cfg *flask.Config) {
+	p.afterwards = "The sessions stay where they are."
+	switch cfg.Type {
+	case flask.TypeCookie:
+		p.keeps = "the session itself, in Flask's signed cookie: you can read it, but not change it"
+		p.forVisitor = "the cookie itself"
+		p.forOperator = "in the visitors' cookies, signed as by Flask, and readable"
+	case flask.TypeNull:
+		p.keeps, p.forVisitor = "nothing: this is Flask's null session", "no place at all"
+		p.forOperator = "nowhere: SESSION_TYPE is null"
+	case flask.TypeFileSystem:
+		p.forVisitor = "files on the computer that serves this page"
+		p.forOperator = "in files of Flask-Session, in " + absolute(cfg.FileDir)
+	case flask.TypeCacheLib:
+		p.forVisitor = "files on the computer that serves this page"
+		p.forOperator = "in files of cachelib, in " + absolute(cacheDir(cfg))
+	default:
+		p.forVisitor = "a database"
+		p.forOperator = "in " + string(cfg.Type) + ", as Flask-Session keeps them"
+	}
+}
+
+func cacheDir(cfg *flask.Config) string {
+	if u, err := url.Parse(string(cfg.CacheLib)); err == nil && u.Opaque+u.Path != "" {
+		return u.Opaque + u.Path
+	}
+	return "flask_session"
+}
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}

@@ -1,0 +1,126 @@
+package flask
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/internal/dialect"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// New returns a Manager whose sessions are those of a Flask application with
+// the configuration cfg: the same cookie, and the same records in s. OpenStore
+// opens the store that cfg names; s is nil for Flask's own session, which is
+// in the cookie, and for the null session.
+//
+// What cfg says is not for opts to say again: of opts only TouchInterval,
+// MaxSize, StoreTimeout, ErrorHandler, Hooks and Logger may be set. A
+// TouchInterval of zero means one minute, or a tenth of
+// PERMANENT_SESSION_LIFETIME if that is less.
+func New(s store.Store, cfg Config, opts cloakroom.Options) (*cloakroom.Manager, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("flask: New: %w", err)
+	}
+	if err := checkOptions(opts); err != nil {
+		return nil, fmt.Errorf("flask: New: %w", err)
+	}
+	if err := checkStore(s, &cfg); err != nil {
+		return nil, fmt.Errorf("flask: New: %w", err)
+	}
+	if opts.MaxSize == 0 {
+		opts.MaxSize = cloakroom.DefaultMaxSize
+	}
+	opts.Codec, opts.Dialect = cfg.RecordCodec(), &dialect.Dialect{
+		Refresh:      cfg.RefreshEachRequest,
+		CookieDomain: cfg.cookieDomain(),
+		CookieFlags:  cfg.cookieFlags(),
+		DeleteFlags:  cfg.deleteFlags(),
+	}
+	if err := speak(opts.Dialect, &opts, &cfg); err != nil {
+		return nil, fmt.Errorf("flask: New: %w", err)
+	}
+	opts.CookieName = cfg.CookieName
+	opts.Insecure = !cfg.secure()
+	opts.KeyPrefix, opts.PlainIDs = cfg.KeyPrefix, true
+	// Whole seconds, as Flask-Session tells them its backends.
+	opts.IdleTimeout, opts.Lifetime = cfg.Lifetime.Truncate(time.Second), cloakroom.NoLimit
+	if opts.TouchInterval == 0 {
+		opts.TouchInterval = min(time.Minute, opts.IdleTimeout/10)
+	}
+	return cloakroom.New(s, opts)
+}
+
+// speak fills in what depends on where sessions are kept.
+func speak(d *dialect.Dialect, opts *cloakroom.Options, cfg *Config) error {
+	var err error
+	switch cfg.Type {
+	case TypeNull:
+		d.Null = errNull
+	case TypeCookie:
+		d.PermanentIsValue = true
+		d.Flash = flashTuple
+		d.Seal, d.Open, err = cfg.sealCookie(opts.MaxSize)
+	default:
+		opts.Permanent = cfg.Permanent
+		d.Flash = flashList
+		if opts.Codec.Name() == string(FormatPickle) {
+			d.Flash = flashTuple
+		}
+		d.NewID = cfg.newID
+		d.Ticket, d.ID, err = cfg.tickets()
+	}
+	return err
+}
+
+var errNull = errors.New("the session is unavailable because no secret key was set: " +
+	"set SECRET_KEY to something long, random and secret, or choose a SESSION_TYPE other than null")
+
+// Flask flashes a tuple, and tagged JSON and pickle keep it one.
+func flashTuple(category, message string) any { return Tuple{category, message} }
+
+// msgspec has no tuples.
+func flashList(category, message string) any { return []any{category, message} }
+
+// checkOptions refuses what the configuration decides.
+func checkOptions(opts cloakroom.Options) error {
+	given := reflect.ValueOf(opts)
+	for name, key := range decided {
+		if !given.FieldByName(name).IsZero() {
+			return fmt.Errorf("Options.%s is set: in Flask mode that is decided by %s", name, key)
+		}
+	}
+	return nil
+}
+
+// decided are the fields of Options that a Config decides, and by which key.
+var decided = map[string]string{
+	"IdleTimeout":  "PERMANENT_SESSION_LIFETIME",
+	"Lifetime":     "PERMANENT_SESSION_LIFETIME",
+	"Permanent":    "SESSION_PERMANENT",
+	"CookieName":   "SESSION_COOKIE_NAME",
+	"Domain":       "SESSION_COOKIE_DOMAIN",
+	"Path":         "SESSION_COOKIE_PATH",
+	"SameSite":     "SESSION_COOKIE_SAMESITE",
+	"Partitioned":  "SESSION_COOKIE_PARTITIONED",
+	"Insecure":     "SESSION_COOKIE_SECURE",
+	"ScriptAccess": "SESSION_COOKIE_HTTPONLY",
+	"KeyPrefix":    "SESSION_KEY_PREFIX",
+	"PlainIDs":     "Flask-Session, whose records are named by the ID itself",
+	"RecordKeys":   "Flask-Session, which cannot read sealed records",
+	"Codec":        "SESSION_SERIALIZATION_FORMAT",
+	"Dialect":      "this package",
+}
+
+func checkStore(s store.Store, cfg *Config) error {
+	stored := cfg.Type != TypeCookie && cfg.Type != TypeNull
+	switch {
+	case stored && s == nil:
+		return fmt.Errorf("the store is nil, and SESSION_TYPE is %s: open one with OpenStore", cfg.Type)
+	case !stored && s != nil:
+		return fmt.Errorf("there is a store, and SESSION_TYPE is %s", cfg.Type.shown())
+	}
+	return nil
+}
