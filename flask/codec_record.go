@@ -1,11 +1,11 @@
 package flask
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/pickle"
+	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
 // recordCodec writes one format and reads all. A field of a record in another
@@ -100,10 +100,10 @@ func (c recordCodec) Join(dst []byte, fields []codec.Field) ([]byte, error) {
 		return c.own.Join(dst, fields)
 	}
 	out, err := c.joinAs(dst, c.own, fields)
-	if err == nil || !errors.Is(err, codec.ErrType) {
-		return out, err
+	if err == nil {
+		return out, nil
 	}
-	// It cannot be said in our format: keep theirs.
+	// It cannot be said in our format, or not be read: keep theirs.
 	if out, theirErr := c.joinAs(dst, theirs, fields); theirErr == nil {
 		return out, nil
 	}
@@ -115,7 +115,7 @@ func (c recordCodec) joinAs(dst []byte, to codec.Codec, fields []codec.Field) ([
 	same := make([]codec.Field, len(fields))
 	for i := range fields {
 		var err error
-		if same[i], err = c.translate(to, &fields[i]); err != nil {
+		if same[i], err = c.field(to, &fields[i]); err != nil {
 			return dst, fmt.Errorf("flask: join: %w", err)
 		}
 	}
@@ -130,13 +130,13 @@ func (c recordCodec) joinAs(dst []byte, to codec.Codec, fields []codec.Field) ([
 	return out, nil
 }
 
-// translate returns f in the format to.
-func (c recordCodec) translate(to codec.Codec, f *codec.Field) (same codec.Field, err error) {
+// field returns f in the format to.
+func (c recordCodec) field(to codec.Codec, f *codec.Field) (same codec.Field, err error) {
 	same = codec.Field{Name: f.Name}
 	if from, key := c.unmark(f.Key); f.Key != nil && formatOf(from) == formatOf(to) {
 		same.Key = key
 	} else if f.Name == nil {
-		if same.Key, err = translateKey(to, from, key); err != nil {
+		if same.Key, err = translate(wire.TranslateKey, to, from, key); err != nil {
 			return same, err
 		}
 	}
@@ -145,6 +145,6 @@ func (c recordCodec) translate(to codec.Codec, f *codec.Field) (same codec.Field
 		same.Raw = raw
 		return same, nil
 	}
-	same.Raw, err = translateValue(to, from, raw)
+	same.Raw, err = translate(wire.Translate, to, from, raw)
 	return same, err
 }

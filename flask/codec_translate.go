@@ -11,43 +11,29 @@ import (
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
-// translateValue returns the value raw in another format, as Flask-Session
+// translation is wire.Translate or wire.TranslateKey.
+type translation func(dst []byte, w wire.Writer, r wire.Reader) ([]byte, error)
+
+// translate returns the value or key raw in another format, as Flask-Session
 // would make it by reading one and writing the other.
-func translateValue(to, from codec.Codec, raw []byte) ([]byte, error) {
+func translate(how translation, to, from codec.Codec, raw []byte) (out []byte, err error) {
 	r, err := readerOf(from, raw)
-	if err != nil {
-		return nil, err
-	}
-	switch to.Name() {
-	case codec.MsgPack.Name():
-		return sayWhich(to, from)(wire.Translate(nil, noBigIntegers{}, r))
-	case codec.JSON.Name():
-		return sayWhich(to, from)(wire.Translate(nil, jsontext.Writer{}, r))
-	}
-	data, err := sayWhich(to, from)(wire.Translate(pickle.Begin(), pickle.Writer{}, r))
-	if err != nil {
-		return nil, err
-	}
-	return sayWhich(to, from)(pickle.Close(data))
-}
-
-// sayWhich says in an error which formats it is about.
-func sayWhich(to, from codec.Codec) func([]byte, error) ([]byte, error) {
-	return func(out []byte, err error) ([]byte, error) {
-		if err != nil {
-			err = fmt.Errorf("%s to %s: %w", from.Name(), to.Name(), err)
+	if err == nil {
+		switch to.Name() {
+		case codec.MsgPack.Name():
+			out, err = how(nil, noBigIntegers{}, r)
+		case codec.JSON.Name():
+			out, err = how(nil, jsontext.Writer{}, r)
+		default:
+			if out, err = how(pickle.Begin(), pickle.Writer{}, r); err == nil {
+				out, err = pickle.Close(out)
+			}
 		}
-		return out, err
 	}
-}
-
-// translateKey is translateValue for a key that is no string.
-func translateKey(to, from codec.Codec, key []byte) ([]byte, error) {
-	out, err := translateValue(to, from, key)
-	if err != nil || to.Name() != codec.JSON.Name() {
-		return out, err
+	if err != nil {
+		return nil, fmt.Errorf("%s to %s: %w", from.Name(), to.Name(), err)
 	}
-	return sayWhich(to, from)(jsontext.Writer{}.Key(nil, out))
+	return out, nil
 }
 
 func readerOf(c codec.Codec, raw []byte) (wire.Reader, error) {

@@ -109,15 +109,21 @@ func valueOf(v any) (Value, error) {
 			return v, nil
 		}
 	}
-	data, err := wire.Marshal([]byte{opProto, partProtocol}, Writer{}, v)
+	data, err := wire.Marshal(Begin(), Writer{}, v)
 	if err != nil {
 		return nil, err
 	}
-	value, err := Unmarshal(append(data, opStop), Limits{})
+	return finish(data)
+}
+
+// finish returns the value of what a Writer has appended to a pickle's
+// beginning.
+func finish(data []byte) (Value, error) {
+	v, err := Unmarshal(append(data, opStop), Limits{})
 	if errors.Is(err, ErrMalformed) { // the only mistake that Writer cannot see
 		return nil, fmt.Errorf("%w: what cannot be a key in Python is a key, or in a set", ErrValue)
 	}
-	return value, err
+	return v, err
 }
 
 // Unmarshal implements [codec.Codec].
@@ -166,7 +172,7 @@ func Open(raw []byte) (*Reader, error) {
 // Close returns the pickle of the one value that a [Writer] has appended to
 // what Begin returned.
 func Close(data []byte) ([]byte, error) {
-	v, err := Unmarshal(append(data, opStop), Limits{})
+	v, err := finish(data)
 	if err != nil {
 		return nil, err
 	}

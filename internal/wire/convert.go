@@ -23,9 +23,24 @@ func Translate(dst []byte, w Writer, r Reader) ([]byte, error) {
 	return convert(dst, w, r, true)
 }
 
-func convert(dst []byte, w Writer, r Reader, loose bool) ([]byte, error) {
-	c := converter{r: r, w: w, start: len(dst), loose: loose}
+// TranslateKey is Translate for the key of a map.
+func TranslateKey(dst []byte, w Writer, r Reader) ([]byte, error) {
+	c := newConverter(dst, w, r, true)
+	out, err := c.key(dst)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+func newConverter(dst []byte, w Writer, r Reader, loose bool) *converter {
+	c := &converter{r: r, w: w, start: len(dst), loose: loose}
 	c.py, _ = w.(PythonWriter)
+	return c
+}
+
+func convert(dst []byte, w Writer, r Reader, loose bool) ([]byte, error) {
+	c := newConverter(dst, w, r, loose)
 	t, err := r.Next()
 	if err != nil {
 		return dst, err
@@ -174,6 +189,9 @@ func (c *converter) key(dst []byte) ([]byte, error) {
 	}
 	if !c.loose {
 		return dst, fmt.Errorf("%w: a key is %s, not a string", ErrType, t.Kind)
+	}
+	if c.py != nil && t.Kind == List && t.Code == int8(NoSequence) {
+		t.Code = int8(Tuple) // a list is no key in Python, and msgspec makes a tuple of it
 	}
 	encoded, err := c.value(nil, &t)
 	if err != nil {
