@@ -122,7 +122,7 @@ func (c *cookie) candidates(dst []string, headers []string) []string {
 			if !ok || name != c.name {
 				continue
 			}
-			if dst = append(dst, unquote(value)); len(dst) == c.limit {
+			if dst = append(dst, unquote(strings.Trim(value, " \t"))); len(dst) == c.limit {
 				return dst
 			}
 		}

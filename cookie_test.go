@@ -150,9 +150,9 @@ func TestTicketMayBeQuoted(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
 	b := s.browser(t)
 	b.ok(setUser)
-	s.ask(t, `a=b; __Host-session="`+b.ticket()+`" ; c=d`, func(s *cloakroom.Session) {
+	s.ask(t, `a=b; __Host-session= "`+b.ticket()+`" ; c=d`, func(s *cloakroom.Session) {
 		if !s.Has("user") {
-			t.Error("a quoted ticket does not open its session")
+			t.Error("a quoted ticket, with spaces around it, does not open its session")
 		}
 	})
 }
