@@ -24,7 +24,8 @@ const (
 // parts are what a child can do. It has failed if it returns an error.
 var parts = map[string]func(dir string) error{
 	"count":      childCount,
-	"save":       childSave,
+	"save":       func(dir string) error { return childSave(dir, Options{}) },
+	"fast save":  func(dir string) error { return childSave(dir, Options{Unsynced: true}) },
 	"hold":       childHold,
 	"umask 0":    func(dir string) error { return childUmask(dir, 0) },
 	"umask 0777": func(dir string) error { return childUmask(dir, 0o777) },

@@ -27,11 +27,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	dir, err := s.remove(op, &n)
 	sh.release()
-	if dir == nil {
-		return err
-	}
-	defer dir.Close()
-	if err != nil {
+	if err != nil || dir < 0 {
 		return err
 	}
 	// Also if there was nothing to remove: whoever removed it may not have
@@ -40,31 +36,43 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 }
 
 // remove removes a record's file, if there is one, for a caller that holds the
-// shard. It returns the leaf, if there is one.
-func (s *Store) remove(op string, n *name) (*os.Root, error) {
-	dir, err := s.openLeaf(n.leaf())
+// shard. It returns its directory, which is left to sync, or -1 if there is
+// none.
+func (s *Store) remove(op string, n *name) (dir int, err error) {
+	s.cache.drop(n)
+	dir, err = s.openLeaf(n) // first, since without it nothing could be synced
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, s.checkRoot(op)
+		return -1, s.checkRoot(op)
 	}
 	if err != nil {
-		return nil, fail(op, "open the record's directory", err)
+		return -1, fail(op, "open the record's directory", err)
 	}
-	if err := s.step("remove"); err != nil {
-		return dir, fail(op, "remove", err)
+	if err = s.step("remove"); err == nil {
+		err = removeAny(text(s.appendPath(nil, n)))
 	}
-	err = dir.Remove(string(n[:]))
 	if errors.Is(err, fs.ErrNotExist) {
-		return dir, s.checkRoot(op)
+		err = s.checkRoot(op)
+	} else if err != nil {
+		err = fail(op, "remove", err)
 	}
 	if err != nil {
-		if fi, statErr := dir.Lstat(string(n[:])); statErr == nil && fi.IsDir() {
-			err = rename(dir, n) // a directory with something in it
-		}
-	}
-	if err != nil {
-		return dir, fail(op, "remove", err)
+		_ = closeFD(dir)
+		return -1, err
 	}
 	return dir, nil
+}
+
+// removeAny removes what stands at a record's path, or moves it aside if it is
+// a directory with something in it.
+func removeAny(path string) error {
+	err := os.Remove(path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if fi, statErr := os.Lstat(path); statErr == nil && fi.IsDir() {
+		return moveAside(path)
+	}
+	return err
 }
 
 // setAside renames the damaged file that err is about, for a caller that holds
@@ -73,13 +81,13 @@ func (s *Store) setAside(n *name, err error) error {
 	if !errors.Is(err, ErrDamaged) {
 		return err
 	}
-	dir, asideErr := s.openLeaf(n.leaf())
+	dir, asideErr := s.openLeaf(n)
 	if asideErr == nil {
-		defer dir.Close()
-		asideErr = rename(dir, n)
+		defer closeFD(dir)
+		asideErr = moveAside(text(s.appendPath(nil, n)))
 	}
 	if asideErr == nil {
-		asideErr = s.syncDir(dir, ".")
+		asideErr = s.syncFile(dir, "sync directory")
 	}
 	if asideErr != nil {
 		return fmt.Errorf("%w; and it could not be set aside: %w", err, bare(asideErr))
@@ -87,7 +95,7 @@ func (s *Store) setAside(n *name, err error) error {
 	return err
 }
 
-// rename gives what stands at a record's name a name that says what it is.
-func rename(dir *os.Root, n *name) error {
-	return dir.Rename(string(n[:]), fmt.Sprintf("%s.%016x.damaged", n[:], newToken()))
+// moveAside gives what stands at a record's path a name that says what it is.
+func moveAside(path string) error {
+	return os.Rename(path, fmt.Sprintf("%s.%016x.damaged", path, newToken()))
 }

@@ -8,52 +8,51 @@ import (
 	"path/filepath"
 )
 
-// openLeaf opens a directory of records, to change something in it. Its
-// error matches fs.ErrNotExist if there is none.
-func (s *Store) openLeaf(l leaf) (*os.Root, error) {
+// leafDir is the path of a directory of records, to change something in it. Its
+// error matches fs.ErrNotExist if there is none. It must not be behind a
+// symbolic link; whoever could plant one afterwards owns the records anyway.
+func (s *Store) leafDir(l leaf) (string, error) {
 	dir := filepath.Join(s.dir, l.path())
 	for _, d := range []string{filepath.Dir(dir), dir} {
 		if _, err := isDir(d); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
-	return os.OpenRoot(dir)
+	return dir, nil
 }
 
-// makeLeaf is openLeaf, but makes what is missing. The caller holds the shard.
-func (s *Store) makeLeaf(sh *shard, l leaf) (*os.Root, error) {
-	bit := uint16(1) << (l & 15)
-	if sh.synced&bit != 0 {
-		if r, err := s.openLeaf(l); !errors.Is(err, fs.ErrNotExist) {
-			return r, err
-		}
+// readyLeaf makes sure that a directory of records is there, and on the disk.
+// The caller holds the shard.
+func (s *Store) readyLeaf(sh *shard, l leaf) error {
+	if sh.ready&l.bit() != 0 {
+		return nil
 	}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer root.Close()
 	for _, d := range []string{shardName(l.shard()), l.path()} {
 		if err := makeDir(root, d); err != nil {
-			return nil, err
+			return err
 		}
-		if parent := path.Dir(d); parent != "." || sh.synced == 0 {
+		if parent := path.Dir(d); parent != "." || sh.ready == 0 {
 			// Also if d was there: its maker may have died before it synced.
 			if err := s.syncDir(root, parent); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	r, err := s.openLeaf(l)
-	if err == nil {
-		sh.synced |= bit
-	}
-	return r, err
+	sh.ready |= l.bit()
+	return nil
 }
+
+// bit is that of the leaf among those of its shard.
+func (l leaf) bit() uint16 { return 1 << (l & 15) }
 
 // syncDir makes the names in a directory survive a power cut.
 func (s *Store) syncDir(root *os.Root, dir string) error {
-	if s.opts.Unsynced && s.fault == nil {
+	if !s.syncs() {
 		return nil
 	}
 	f, err := root.Open(dir)
@@ -61,7 +60,22 @@ func (s *Store) syncDir(root *os.Root, dir string) error {
 		return err
 	}
 	defer f.Close()
-	return s.syncFile(f, "sync directory")
+	return s.syncFile(int(f.Fd()), "sync directory")
+}
+
+// openLeaf opens the directory that a record is in, to sync it.
+func (s *Store) openLeaf(n *name) (fd int, err error) {
+	return s.files.open(append(s.appendLeaf(nil, n), 0), os.O_RDONLY|directory)
+}
+
+// finish makes a change in a directory that openLeaf has opened survive a power
+// cut, and closes it.
+func (s *Store) finish(op string, dir int) error {
+	defer closeFD(dir)
+	if err := s.syncFile(dir, "sync directory"); err != nil {
+		return fail(op, "sync the directory", err)
+	}
+	return nil
 }
 
 // makeDir makes a directory of mode 0700, whatever the umask, unless there is
@@ -98,8 +112,8 @@ func setMode(f *os.File, mode fs.FileMode) error {
 }
 
 // readNames returns the names in a directory.
-func readNames(dir *os.Root) ([]string, error) {
-	f, err := dir.Open(".")
+func readNames(dir string) ([]string, error) {
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -83,8 +83,8 @@ func TestOrderOfSteps(t *testing.T) {
 	var steps []string
 	s.fault = func(step string) error { steps = append(steps, step); return nil }
 	inner, innerData := s.sync, s.syncData
-	s.sync = func(f *os.File) error { steps = append(steps, "fsync"); return inner(f) }
-	s.syncData = func(f *os.File) error { steps = append(steps, "fdatasync"); return innerData(f) }
+	s.sync = func(fd int) error { steps = append(steps, "fsync"); return inner(fd) }
+	s.syncData = func(fd int) error { steps = append(steps, "fdatasync"); return innerData(fd) }
 	wantSteps := func(what, want string) {
 		t.Helper()
 		if got := strings.Join(steps, ", "); got != want {
@@ -117,11 +117,7 @@ func TestOrderOfSteps(t *testing.T) {
 }
 
 func TestUnsyncedIsWhatSkipsTheSyncs(t *testing.T) {
-	f, err := os.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close() // so that whoever syncs it, fails
+	const f = -1 // so that whoever syncs it, fails
 	for _, unsynced := range []bool{false, true} {
 		s := open(t, t.TempDir(), Options{Unsynced: unsynced, SweepInterval: -1})
 		if skipped := s.sync(f) == nil; skipped != unsynced {

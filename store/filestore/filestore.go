@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -50,8 +49,8 @@ var ErrDamaged = errors.New("damaged record")
 type Options struct {
 	// Unsynced skips waiting for the disk. Saves become several times faster,
 	// and remain safe against the death of the program, but a power cut or a
-	// crash of the system may lose or damage the records of the last seconds,
-	// and may bring back a deleted one.
+	// crash of the system may lose or damage the records that were saved in
+	// the last half minute, and may bring back a deleted one.
 	Unsynced bool
 
 	// SweepInterval is the time between two removals of expired records in the
@@ -60,6 +59,14 @@ type Options struct {
 	// Zero means [DefaultSweepInterval], a negative value that the program
 	// calls [Store.DeleteExpired] itself.
 	SweepInterval time.Duration
+
+	// Cache is how many bytes of records to keep in memory, so that one that has
+	// not changed is not read again. Whether it has is asked of the system each
+	// time; so a record is never older than its file, also where other programs
+	// share the directory. Zero means [DefaultCache], a negative value that
+	// none are kept. On systems other than Linux, and on network file systems,
+	// none ever are.
+	Cache int
 
 	// Swept, if not nil, is called after each sweep that ran in this process,
 	// with the number of removed records and the error that ended it early.
@@ -78,17 +85,31 @@ type Store struct {
 
 	files  opener
 	device atomic.Uint64 // of dir, to notice that a volume went away
+	cache  *cache        // nil if there is none
+
+	// keptDevice is the device, as stamps have it, of files whose records may
+	// be kept in the cache, or 0.
+	keptDevice atomic.Uint64
+
+	// stillClock makes stamps do without the times that the system sets, as if
+	// its clock never moved on between two changes. For tests.
+	stillClock bool
+
+	// noSwap is set where files cannot be exchanged.
+	noSwap atomic.Bool
+
 	shards [shardCount]shard
 	cursor atomic.Uint32 // the leaf at which DeleteExpired goes on
 	pages  sync.Pool
 
-	// fault, if not nil, is asked before each step that changes the disk and
-	// may answer with the error that the step shall have. For tests.
+	// fault, if not nil, is asked before each step that changes the disk, and
+	// after a Load has read a file, and may answer with the error that the step
+	// shall have. For tests.
 	fault func(step string) error
 
-	// sync and syncData make a file survive a power cut, all of it or its
+	// sync and syncData make an open file survive a power cut, all of it or its
 	// content alone. They do nothing if the store is unsynced.
-	sync, syncData func(*os.File) error
+	sync, syncData func(fd int) error
 
 	mu       sync.RWMutex // guards closed, and inflight against Wait
 	closed   bool
@@ -123,7 +144,10 @@ func New(dir string, opts Options) (*Store, error) {
 	if opts.SweepInterval == 0 {
 		opts.SweepInterval = DefaultSweepInterval
 	}
-	s := &Store{opts: opts, done: make(chan struct{}), sync: (*os.File).Sync, syncData: syncData}
+	if opts.Cache == 0 {
+		opts.Cache = DefaultCache
+	}
+	s := &Store{opts: opts, done: make(chan struct{}), cache: newCache(opts.Cache), sync: syncFD, syncData: syncDataFD}
 	if opts.Unsynced {
 		s.sync, s.syncData = noSync, noSync
 	}
@@ -145,6 +169,7 @@ func New(dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s.files.init()
+	s.judgeDevice()
 	if opts.SweepInterval > 0 {
 		s.sweeper.Go(s.sweepLoop)
 	}
@@ -206,12 +231,15 @@ func (s *Store) step(name string) error {
 	return s.fault(name)
 }
 
+// syncs reports whether there is any use in opening a directory to sync it.
+func (s *Store) syncs() bool { return !s.opts.Unsynced || s.fault != nil }
+
 // syncFile makes a file survive a power cut.
-func (s *Store) syncFile(f *os.File, step string) error {
+func (s *Store) syncFile(fd int, step string) error {
 	if err := s.step(step); err != nil {
 		return err
 	}
-	return s.sync(f)
+	return s.sync(fd)
 }
 
-func noSync(*os.File) error { return nil }
+func noSync(int) error { return nil }

@@ -21,14 +21,19 @@ func TestConformance(t *testing.T) {
 	for name, o := range map[string]struct {
 		opts         Options
 		cleansItself bool
+		noSwap       bool
 	}{
-		"synced":             {opts: Options{SweepInterval: -1}},
-		"unsynced, sweeping": {opts: Options{Unsynced: true}, cleansItself: true},
+		"synced":                               {opts: Options{SweepInterval: -1}},
+		"unsynced, sweeping":                   {opts: Options{Unsynced: true}, cleansItself: true},
+		"unsynced, nothing kept, plain rename": {opts: Options{Unsynced: true, SweepInterval: -1, Cache: -1}, noSwap: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // both wait for the disk most of the time
-			storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir(), o.opts) },
-				storetest.Options{TooLarge: MaxSize + 1, CleansItself: o.cleansItself, Require: everything})
+			storetest.Run(t, func(t *testing.T) store.Store {
+				s := open(t, t.TempDir(), o.opts)
+				s.noSwap.Store(o.noSwap)
+				return s
+			}, storetest.Options{TooLarge: MaxSize + 1, CleansItself: o.cleansItself, Require: everything})
 		})
 	}
 }
@@ -101,13 +106,13 @@ func TestOpenByURL(t *testing.T) {
 }
 
 func TestOpenByURLSetsOptions(t *testing.T) {
-	u, err := url.Parse("file:x?unsynced=true&sweep_interval=90s")
+	u, err := url.Parse("file:x?unsynced=true&sweep_interval=90s&cache=-1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := urlOptions(u)
-	if err != nil || !got.Unsynced || got.SweepInterval != 90*time.Second {
-		t.Errorf("options = %+v, %v, want unsynced and 90s", got, err)
+	if err != nil || !got.Unsynced || got.SweepInterval != 90*time.Second || got.Cache != -1 {
+		t.Errorf("options = %+v, %v, want unsynced, 90s and no cache", got, err)
 	}
 }
 
@@ -119,6 +124,7 @@ func TestOpenByURLRefuses(t *testing.T) {
 		{"no directory", "file:", "no directory"},
 		{"a fragment", "file:x#y", "fragment"},
 		{"a bad duration", "file:x?sweep_interval=soon", "sweep_interval"},
+		{"a bad number", "file:x?cache=32M", "cache"},
 		{"a bad truth", "file:x?unsynced=perhaps", "unsynced"},
 		{"a bad escape", "file:x%zz", "%zz"},
 		{"a bad query", "file:x?unsynced=%zz", "%zz"},

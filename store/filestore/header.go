@@ -53,6 +53,11 @@ func (h *header) live(now time.Time) bool {
 	return h.expires.IsZero() || now.Before(h.expires)
 }
 
+// record is the record of which h is the header.
+func (h *header) record(data []byte) store.Record {
+	return store.Record{Data: data, Expires: h.expires, Token: h.token}
+}
+
 // appendHead appends the header and the key of a record to dst.
 func appendHead(dst []byte, key string, rec store.Record) []byte {
 	start := len(dst)

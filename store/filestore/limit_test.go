@@ -84,7 +84,7 @@ func TestOpenFilesLimit(t *testing.T) { run(t, "open files") }
 
 // childOpenFiles has no file descriptor left.
 func childOpenFiles(dir string) error {
-	s, err := New(dir, Options{SweepInterval: -1})
+	s, err := New(dir, Options{SweepInterval: -1, Cache: -1}) // which needs none
 	if err != nil {
 		return err
 	}

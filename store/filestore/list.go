@@ -96,7 +96,12 @@ func (s *Store) entry(ctx context.Context, op string, n *name) (store.Entry, err
 func (s *Store) readEntry(n *name) (store.Entry, error) {
 	p := s.page()
 	defer s.pages.Put(p)
-	h, k, data, err := s.readFile(p, n)
+	fd, err := s.openRecord(p, n, os.O_RDONLY)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	defer closeFD(fd)
+	h, k, data, err := readFile(p, fd)
 	if err != nil {
 		return store.Entry{}, err
 	}
@@ -104,7 +109,7 @@ func (s *Store) readEntry(n *name) (store.Entry, error) {
 	if nameOf(key) != *n {
 		return store.Entry{}, damaged("the record of another key")
 	}
-	return store.Entry{Key: key, Record: store.Record{Data: keep(&h, data), Expires: h.expires, Token: h.token}}, nil
+	return store.Entry{Key: key, Record: h.record(outOfPage(&h, data))}, nil
 }
 
 // names returns the names of the records in a leaf, and removes what a killed
@@ -116,7 +121,7 @@ func (s *Store) names(ctx context.Context, op string, l leaf) ([]name, error) {
 		return nil, err
 	}
 	defer s.leave()
-	if _, err := isDir(filepath.Join(s.dir, l.path())); errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.leafDir(l); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	sh, err := s.lock(ctx, op, l.shard())
@@ -124,14 +129,13 @@ func (s *Store) names(ctx context.Context, op string, l leaf) ([]name, error) {
 		return nil, err
 	}
 	defer sh.release()
-	dir, err := s.openLeaf(l)
+	dir, err := s.leafDir(l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fail(op, "open a directory", err)
 	}
-	defer dir.Close()
 	all, err := readNames(dir)
 	if err != nil {
 		return nil, fail(op, "read a directory", err)
@@ -139,13 +143,13 @@ func (s *Store) names(ctx context.Context, op string, l leaf) ([]name, error) {
 	return records(dir, all), nil
 }
 
-func records(dir *os.Root, all []string) []name {
+func records(dir string, all []string) []name {
 	names := make([]name, 0, len(all))
 	for _, file := range all {
 		if n, ok := parseName(file); ok {
 			names = append(names, n)
 		} else if file == tmpName {
-			_ = dir.RemoveAll(tmpName) // we hold the lock, so nobody writes it
+			_ = os.RemoveAll(filepath.Join(dir, tmpName)) // we hold the lock, so nobody writes it
 		}
 	}
 	return names

@@ -23,7 +23,7 @@ import (
 type shard struct {
 	held       chan struct{} // holds one element while locked; guards the rest
 	main, turn lockFile      // opened when first needed, then kept
-	synced     uint16        // leaves whose directories are known to be on disk
+	ready      uint16        // leaves whose directories are there, and on the disk
 	done       chan struct{} // the store's, to see its end
 }
 
@@ -125,7 +125,7 @@ func (s *Store) lockFiles(ctx context.Context, op string, sh *shard, number int)
 		// The directory was removed and made again: what we locked is no
 		// longer what others lock.
 		sh.closeFiles()
-		sh.synced = 0
+		sh.ready = 0
 	}
 }
 

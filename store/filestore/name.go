@@ -69,8 +69,17 @@ func (l leaf) path() string { return fmt.Sprintf("%02x/%x", l>>4, l&15) }
 // appendPath appends the path of the record's file to dst, with the zero byte
 // that system calls want.
 func (s *Store) appendPath(dst []byte, n *name) []byte {
-	dst = append(dst, s.dir...)
-	dst = append(dst, '/', n[0], n[1], '/', n[2], '/')
+	dst = s.appendLeaf(dst, n)
+	dst = append(dst, '/')
 	dst = append(dst, n[:]...)
 	return append(dst, 0)
 }
+
+// appendLeaf appends the path of the directory that the record is in.
+func (s *Store) appendLeaf(dst []byte, n *name) []byte {
+	dst = append(dst, s.dir...)
+	return append(dst, '/', n[0], n[1], '/', n[2])
+}
+
+// text is a path without the zero byte at its end.
+func text(path []byte) string { return string(path[:len(path)-1]) }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -96,8 +97,9 @@ func TestProcessesLoseNoWrite(t *testing.T) {
 
 // childSave saves in a loop until it is killed, and writes a line before and
 // after each save.
-func childSave(dir string) error {
-	s, err := New(dir, Options{SweepInterval: -1})
+func childSave(dir string, opts Options) error {
+	opts.SweepInterval = -1
+	s, err := New(dir, opts)
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,11 @@ func childSave(dir string) error {
 				}
 				n := generation(r.Data) + 1
 				say("begin", g, n)
-				if _, err := s.Save(context.Background(), key, r, store.Record{Data: bulk(n)}); err != nil {
+				next := store.Record{Data: bulk(n), Expires: time.Now().Add(time.Hour)}
+				if r, err = s.Save(context.Background(), key, r, next); err == nil {
+					err = s.Touch(context.Background(), key, r, next.Expires.Add(time.Hour))
+				}
+				if err != nil {
 					errs <- err
 					return
 				}
@@ -150,6 +156,12 @@ func generation(data []byte) int {
 }
 
 func TestKilledProcessesLeaveWholeRecords(t *testing.T) {
+	t.Run("synced", func(t *testing.T) { testKills(t, "save", 60) })
+	t.Run("unsynced", func(t *testing.T) { testKills(t, "fast save", 600) })
+}
+
+// testKills kills processes, each after it has written up to so many lines.
+func testKills(t *testing.T, part string, lines int) {
 	kills := 30
 	if testing.Short() {
 		kills = 8
@@ -157,8 +169,8 @@ func TestKilledProcessesLeaveWholeRecords(t *testing.T) {
 	s := quiet(t)
 	begun, saved := [3]int{}, [3]int{}
 	for range kills {
-		c := spawn(t, "save", s.dir)
-		for left := rand.IntN(60); c.out.Scan(); left-- {
+		c := spawn(t, part, s.dir)
+		for left := rand.IntN(lines); c.out.Scan(); left-- {
 			var what string
 			var g, n int
 			fmt.Sscan(c.out.Text(), &what, &g, &n)

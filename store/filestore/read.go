@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cloakroom/cloakroom/store"
@@ -15,13 +16,16 @@ const pageSize = 4096
 
 // A page is the working memory of one operation.
 type page struct {
-	path []byte
-	data [pageSize]byte
+	path, tmp []byte // of a record, and of what is to replace it; see appendPath
+	data      [pageSize]byte
 }
 
 func (s *Store) page() *page { return s.pages.Get().(*page) }
 
 // Load implements [store.Store]. It takes no lock.
+//
+// Of a record that is kept in memory it only asks the system whether the file
+// is still the same.
 func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	const op = "load"
 	if err := store.CheckKey(key); err != nil {
@@ -34,16 +38,22 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 		return store.Record{}, closedError(op)
 	}
 	n := nameOf(key)
-	h, data, err := s.read(&n, key)
+	p := s.page()
+	defer s.pages.Put(p)
+	// That a record has expired is not said from memory.
+	if r, ok := s.known(p, &n); ok && r.Live(time.Now()) {
+		return r, nil
+	}
+	h, data, err := s.read(p, &n, key)
 	if errors.Is(err, ErrDamaged) {
-		return s.loadAgain(ctx, op, &n, key)
+		return s.loadAgain(ctx, op, p, &n, key)
 	}
 	return s.loaded(op, h, data, err)
 }
 
 // loadAgain loads under the shard's lock, where nobody else is writing: what
 // is damaged now is not half of a touch, and is set aside.
-func (s *Store) loadAgain(ctx context.Context, op string, n *name, key string) (store.Record, error) {
+func (s *Store) loadAgain(ctx context.Context, op string, p *page, n *name, key string) (store.Record, error) {
 	if err := s.enter(ctx, op); err != nil {
 		return store.Record{}, err
 	}
@@ -53,7 +63,7 @@ func (s *Store) loadAgain(ctx context.Context, op string, n *name, key string) (
 		return store.Record{}, err
 	}
 	defer sh.release()
-	h, data, err := s.read(n, key)
+	h, data, err := s.read(p, n, key)
 	return s.loaded(op, h, data, s.setAside(n, err))
 }
 
@@ -70,26 +80,38 @@ func (s *Store) loaded(op string, h header, data []byte, err error) (store.Recor
 	case !h.live(time.Now()):
 		return store.Record{}, notFound(op)
 	}
-	return store.Record{Data: data, Expires: h.expires, Token: h.token}, nil
+	return h.record(data), nil
 }
 
-// read reads the record of key. Its error matches fs.ErrNotExist if there is no
-// file, and ErrDamaged if there is one that is not the record of key.
-func (s *Store) read(n *name, key string) (header, []byte, error) {
-	p := s.page()
-	defer s.pages.Put(p)
-	h, k, data, err := s.readFile(p, n)
+// read reads the record of key, and keeps it. Its error matches fs.ErrNotExist
+// if there is no file, and ErrDamaged if there is one that is not the record of
+// key.
+func (s *Store) read(p *page, n *name, key string) (h header, data []byte, err error) {
+	fd, err := s.openRecord(p, n, os.O_RDONLY)
+	if err != nil {
+		return h, nil, err
+	}
+	defer closeFD(fd)
+	before, toKeep := s.stampOf(fd)
+	h, k, data, err := readFile(p, fd)
+	if err == nil {
+		err = s.step("have read")
+	}
 	if err != nil {
 		return h, nil, err
 	}
 	if string(k) != key {
 		return h, nil, damaged("the record of another key")
 	}
-	return h, keep(&h, data), nil
+	data = outOfPage(&h, data)
+	if toKeep {
+		s.keep(n, before, h.record(data))
+	}
+	return h, data, nil
 }
 
-// keep moves data out of the page, which goes back to the pool.
-func keep(h *header, data []byte) []byte {
+// outOfPage moves data out of the page, which goes back to the pool.
+func outOfPage(h *header, data []byte) []byte {
 	if h.size() >= pageSize {
 		return data // readRest has made room for it
 	}
@@ -97,12 +119,7 @@ func keep(h *header, data []byte) []byte {
 }
 
 // readFile reads a whole record. Key and data may lie in the page.
-func (s *Store) readFile(p *page, n *name) (h header, key, data []byte, err error) {
-	fd, err := s.openRecord(p, n, os.O_RDONLY)
-	if err != nil {
-		return h, nil, nil, err
-	}
-	defer closeFD(fd)
+func readFile(p *page, fd int) (h header, key, data []byte, err error) {
 	whole, err := readHead(fd, p.data[:])
 	if err == nil && len(whole) == pageSize {
 		whole, err = readRest(fd, whole)
@@ -120,19 +137,19 @@ func (s *Store) openRecord(p *page, n *name, flags int) (int, error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return fd, err
 	}
-	fi, statErr := os.Lstat(string(p.path[:len(p.path)-1]))
+	fi, statErr := os.Lstat(text(p.path))
 	if statErr == nil && !fi.Mode().IsRegular() {
 		return -1, damaged("not a regular file")
 	}
 	return -1, err
 }
 
-// openStepwise opens the record file at path after a look at its two
-// directories, for systems that cannot refuse symbolic links in one step.
-// Whoever could plant one in between owns the records anyway.
+// openStepwise opens the file at path, which is in a leaf, after a look at the
+// two directories above it, for systems that cannot refuse symbolic links in
+// one step. Whoever could plant one in between owns the records anyway.
 func openStepwise(path string, flags int) (int, error) {
-	dir := path[:len(path)-nameSize-1]
-	for _, d := range []string{dir[:len(dir)-len("/c")], dir} {
+	dir := filepath.Dir(path)
+	for _, d := range []string{filepath.Dir(dir), dir} {
 		if _, err := isDir(d); err != nil {
 			return -1, err
 		}
@@ -209,9 +226,7 @@ func readHeader(p *page, fd int, key string) (header, error) {
 }
 
 // header reads the header of a record.
-func (s *Store) header(n *name, key string) (header, error) {
-	p := s.page()
-	defer s.pages.Put(p)
+func (s *Store) header(p *page, n *name, key string) (header, error) {
 	fd, err := s.openRecord(p, n, os.O_RDONLY)
 	if err != nil {
 		return header{}, err

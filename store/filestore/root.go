@@ -53,7 +53,7 @@ func (s *Store) syncParent(dir string) error {
 		return fail("open", "sync the parent directory", err)
 	}
 	defer parent.Close()
-	if err := s.syncFile(parent, "sync parent"); err != nil {
+	if err := s.syncFile(int(parent.Fd()), "sync parent"); err != nil {
 		return fail("open", "sync the parent directory", err)
 	}
 	return nil
@@ -152,7 +152,7 @@ func (s *Store) writeScratch(root *os.Root, name, text string) error {
 		_, err = f.WriteString(text)
 	}
 	if err == nil {
-		err = s.syncFile(f, "sync scratch")
+		err = s.syncFile(int(f.Fd()), "sync scratch")
 	}
 	err = errors.Join(err, f.Close())
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *Store) removeScratch() error {
 		return err
 	}
 	defer root.Close()
-	names, err := readNames(root)
+	names, err := readNames(s.dir)
 	if err != nil {
 		return err
 	}
@@ -202,5 +202,6 @@ func (s *Store) checkRoot(op string) error {
 			adviseMissing)
 	}
 	s.device.Store(device) // mounted again, under another number
+	s.judgeDevice()
 	return nil
 }

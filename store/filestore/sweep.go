@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -68,8 +69,10 @@ func (s *Store) sweepLeaf(ctx context.Context, op string, l leaf, limit int) (re
 // has not looked at. What it cannot read it leaves for a Load to judge.
 func (s *Store) expired(names []name, limit int) (batch, rest []name) {
 	now := time.Now()
+	p := s.page()
+	defer s.pages.Put(p)
 	for i := range names {
-		if h, err := s.header(&names[i], ""); err == nil && !h.live(now) {
+		if h, err := s.header(p, &names[i], ""); err == nil && !h.live(now) {
 			batch = append(batch, names[i])
 		}
 		if len(batch) == limit {
@@ -94,21 +97,23 @@ func (s *Store) removeExpired(ctx context.Context, op string, l leaf, batch []na
 		return 0, err
 	}
 	defer sh.release()
-	dir, err := s.openLeaf(l)
+	dir, err := s.leafDir(l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, fail(op, "open a directory", err)
 	}
-	defer dir.Close()
+	p := s.page()
+	defer s.pages.Put(p)
 	for i := range batch {
-		if h, err := s.header(&batch[i], ""); err != nil || h.live(time.Now()) {
+		if h, err := s.header(p, &batch[i], ""); err != nil || h.live(time.Now()) {
 			continue
 		}
-		if err := dir.Remove(string(batch[i][:])); err != nil {
+		if err := os.Remove(filepath.Join(dir, string(batch[i][:]))); err != nil {
 			return removed, fail(op, "remove", err)
 		}
+		s.cache.drop(&batch[i])
 		removed++
 	}
 	return removed, nil

@@ -15,6 +15,8 @@ const haveFlock = true
 // reader. On files it means nothing.
 const noWait = syscall.O_NONBLOCK
 
+const directory = syscall.O_DIRECTORY
+
 // again calls f until no signal interrupts it.
 func again(f func() error) error {
 	for {
@@ -75,7 +77,44 @@ func readFD(fd int, b []byte) (n int, err error) {
 	}
 }
 
-func closeFD(fd int) { _ = syscall.Close(fd) }
+// writeFD writes all of b.
+func writeFD(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := syscall.Write(fd, b)
+		if err != nil && err != syscall.EINTR {
+			return err
+		}
+		b = b[max(n, 0):]
+	}
+	return nil
+}
+
+// writeFDAt is writeFD for a part of the file.
+func writeFDAt(fd int, b []byte, offset int64) error {
+	for len(b) > 0 {
+		n, err := syscall.Pwrite(fd, b, offset)
+		if err != nil && err != syscall.EINTR {
+			return err
+		}
+		b, offset = b[max(n, 0):], offset+int64(max(n, 0))
+	}
+	return nil
+}
+
+func closeFD(fd int) error { return syscall.Close(fd) }
+
+// setModeFD gives the new file fd its mode, whatever the umask.
+func setModeFD(fd int) error {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil || uint32(st.Mode)&0o777 == fileMode {
+		return err
+	}
+	return syscall.Fchmod(fd, fileMode)
+}
+
+// rename and unlink take paths that end with a zero byte.
+func rename(from, to []byte) error { return syscall.Rename(text(from), text(to)) }
+func unlink(path []byte) error     { return syscall.Unlink(text(path)) }
 
 // sizeFD is the size of the regular file fd; other kinds have none.
 func sizeFD(fd int) (int64, error) {
@@ -92,7 +131,7 @@ func sizeFD(fd int) (int64, error) {
 // openPlain opens the file at path, which must not be a symbolic link.
 func openPlain(path string, flags int) (fd int, err error) {
 	for {
-		fd, err = syscall.Open(path, flags|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+		fd, err = syscall.Open(path, flags|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, fileMode)
 		if err != syscall.EINTR {
 			return fd, err
 		}

@@ -13,6 +13,7 @@ import (
 const (
 	haveFlock = false
 	noWait    = 0
+	directory = 0
 )
 
 func tryFlock(int) (bool, error)         { return false, store.ErrUnsupported }
@@ -21,7 +22,14 @@ func dropFlock(int)                      {}
 func isAt(int, string) bool              { return false }
 func isDir(string) (uint64, error)       { return 0, store.ErrUnsupported }
 func readFD(int, []byte) (int, error)    { return 0, store.ErrUnsupported }
-func closeFD(int)                        {}
+func writeFD(int, []byte) error          { return store.ErrUnsupported }
+func writeFDAt(int, []byte, int64) error { return store.ErrUnsupported }
+func closeFD(int) error                  { return store.ErrUnsupported }
+func setModeFD(int) error                { return store.ErrUnsupported }
+func syncFD(int) error                   { return store.ErrUnsupported }
+func syncDataFD(int) error               { return store.ErrUnsupported }
+func rename(from, to []byte) error       { return store.ErrUnsupported }
+func unlink([]byte) error                { return store.ErrUnsupported }
 func sizeFD(int) (int64, error)          { return 0, store.ErrUnsupported }
 func openPlain(string, int) (int, error) { return -1, store.ErrUnsupported }
 func owner(fs.FileInfo) int              { return 0 }

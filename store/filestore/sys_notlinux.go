@@ -2,9 +2,9 @@
 
 package filestore
 
-import "os"
+import "github.com/cloakroom/cloakroom/store"
 
-// opener opens record files without following symbolic links.
+// opener opens files without following symbolic links.
 type opener struct{}
 
 func (*opener) init() {}
@@ -14,5 +14,12 @@ func (*opener) open(path []byte, flags int) (int, error) {
 	return openStepwise(string(path[:len(path)-1]), flags)
 }
 
-// syncData makes the content of f survive a power cut.
-func syncData(f *os.File) error { return f.Sync() }
+// exchange would swap two files in one step.
+func exchange([]byte, []byte) error { return errNoSwap }
+
+// Records are not kept in memory on these systems: localDevice says that no
+// file system is known to be local.
+func localDevice(string) uint64            { return 0 }
+func stampAt([]byte) (stamp, error)        { return stamp{}, store.ErrUnsupported }
+func stampOf(int) (stamp, error)           { return stamp{}, store.ErrUnsupported }
+func setModified(int, int64, uint32) error { return store.ErrUnsupported }

@@ -25,16 +25,16 @@ func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expire
 	if err != nil {
 		return err
 	}
-	f, err := s.touchLocked(op, &n, key, expires)
+	fd, err := s.touchLocked(op, &n, key, expires)
 	sh.release()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer closeFD(fd)
 	// Also if the record lived longer already: whoever touched it may not have
 	// synced yet.
 	if err = s.step("sync"); err == nil {
-		err = s.syncData(f)
+		err = s.syncData(fd)
 	}
 	if err != nil {
 		return fail(op, "sync the file", err)
@@ -44,28 +44,27 @@ func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expire
 
 // touchLocked does what Touch does under the lock, and returns the file, which
 // is left to sync.
-func (s *Store) touchLocked(op string, n *name, key string, expires time.Time) (*os.File, error) {
+func (s *Store) touchLocked(op string, n *name, key string, expires time.Time) (int, error) {
 	p := s.page()
 	defer s.pages.Put(p)
 	fd, err := s.openRecord(p, n, os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := s.checkRoot(op); err != nil {
-			return nil, err
+			return -1, err
 		}
-		return nil, notFound(op)
+		return -1, notFound(op)
 	}
 	if err != nil {
-		return nil, fail(op, "open", s.setAside(n, err))
+		return -1, fail(op, "open", s.setAside(n, err))
 	}
-	f := os.NewFile(uintptr(fd), "record")
-	if err := s.moveExpiry(op, p, f, fd, n, key, expires); err != nil {
-		f.Close()
-		return nil, err
+	if err := s.moveExpiry(op, p, fd, n, key, expires); err != nil {
+		_ = closeFD(fd)
+		return -1, err
 	}
-	return f, nil
+	return fd, nil
 }
 
-func (s *Store) moveExpiry(op string, p *page, f *os.File, fd int, n *name, key string, expires time.Time) error {
+func (s *Store) moveExpiry(op string, p *page, fd int, n *name, key string, expires time.Time) error {
 	h, err := readHeader(p, fd, key)
 	if err != nil {
 		return fail(op, "read", s.setAside(n, err))
@@ -81,8 +80,12 @@ func (s *Store) moveExpiry(op string, p *page, f *os.File, fd int, n *name, key 
 	if err := s.step("write"); err != nil {
 		return fail(op, "write", err)
 	}
-	if _, err := f.WriteAt(p.data[expiryAt:headerSize], expiryAt); err != nil {
+	before, marked := s.stampOf(fd)
+	if err := writeFDAt(fd, p.data[expiryAt:headerSize], expiryAt); err != nil {
 		return fail(op, "write", err)
+	}
+	if marked {
+		s.mark(fd, h.token, before.mtime.sec)
 	}
 	return nil
 }

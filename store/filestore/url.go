@@ -15,8 +15,8 @@ import (
 
 // Open opens the store that a URL describes: "file:/var/lib/app/sessions", or
 // "file:data/sessions" below the working directory. The query may set the
-// [Options] unsynced (true or false) and sweep_interval (a duration such as
-// 10m, negative for none).
+// [Options] unsynced (true or false), sweep_interval (a duration such as 10m,
+// negative for none) and cache (in bytes, negative for none).
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	if err := alive(ctx, "open"); err != nil {
 		return nil, err
@@ -62,6 +62,8 @@ func urlOptions(u *url.URL) (opts Options, err error) {
 		switch name {
 		case "unsynced":
 			opts.Unsynced, err = strconv.ParseBool(value)
+		case "cache":
+			opts.Cache, err = strconv.Atoi(value)
 		case "sweep_interval":
 			opts.SweepInterval, err = time.ParseDuration(value)
 		default:
@@ -72,7 +74,7 @@ func urlOptions(u *url.URL) (opts Options, err error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return opts, fmt.Errorf("unknown query parameter %s; known are sweep_interval, unsynced",
+		return opts, fmt.Errorf("unknown query parameter %s; known are cache, sweep_interval, unsynced",
 			strings.Join(unknown, ", "))
 	}
 	return opts, nil

@@ -37,13 +37,9 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 	if err != nil {
 		return store.Record{}, err
 	}
-	dir, saved, err := s.saveLocked(sh, &n, key, prev, next)
+	saved, dir, err := s.saveLocked(sh, &n, key, prev, next)
 	sh.release()
-	if dir == nil {
-		return store.Record{}, err
-	}
-	defer dir.Close()
-	if err == nil {
+	if err == nil && dir >= 0 {
 		err = s.finish(op, dir)
 	}
 	if err != nil {
@@ -52,45 +48,55 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 	return saved, nil
 }
 
-// saveLocked does what Save does under the lock. Its leaf, if not nil, is left
-// to sync, which others need not wait for.
-func (s *Store) saveLocked(sh *shard, n *name, key string, prev, next store.Record) (*os.Root, store.Record, error) {
+// saveLocked does what Save does under the lock. The record's directory, if not
+// -1, is left to sync, which others need not wait for.
+func (s *Store) saveLocked(sh *shard, n *name, key string, prev, next store.Record) (saved store.Record, dir int, err error) {
 	const op = "save"
+	p := s.page()
+	defer s.pages.Put(p)
 	now := time.Now()
-	cur, exists, err := s.current(op, n, key)
+	cur, exists, err := s.current(op, p, n, key)
 	if err != nil {
-		return nil, store.Record{}, err
+		return store.Record{}, -1, err
 	}
-	live := exists && cur.live(now)
-	if live != prev.Exists() || live && cur.token != prev.Token {
-		return nil, store.Record{}, conflict()
+	live := exists && cur.Live(now)
+	if live != prev.Exists() || live && cur.Token != prev.Token {
+		return store.Record{}, -1, conflict()
 	}
 	if !next.Live(now) {
 		if !live {
-			return nil, store.Record{}, nil
+			return store.Record{}, -1, nil
 		}
-		dir, err := s.remove(op, n)
-		return dir, store.Record{}, err
+		dir, err = s.remove(op, n)
+		return store.Record{}, dir, err
 	}
 	next.Token, next.Expires = newToken(), asStored(next.Expires)
-	dir, err := s.makeLeaf(sh, n.leaf())
-	if err != nil {
-		return nil, store.Record{}, fail(op, "make the record's directory", err)
+	if err := s.replace(op, sh, p, n, key, next, exists); err != nil {
+		return store.Record{}, -1, err
 	}
-	return dir, next, s.replace(op, dir, n, key, next)
+	if !s.syncs() {
+		return next, -1, nil
+	}
+	if dir, err = s.openLeaf(n); err != nil {
+		return store.Record{}, -1, fail(op, "sync the directory", err)
+	}
+	return next, dir, nil
 }
 
-// current reads the header of the record as it is, for a caller that holds
-// the shard. A damaged one is set aside and an error, once.
-func (s *Store) current(op string, n *name, key string) (h header, exists bool, err error) {
-	h, err = s.header(n, key)
+// current is the record as it is, for a caller that holds the shard; its data
+// may be missing. A damaged one is set aside and an error, once.
+func (s *Store) current(op string, p *page, n *name, key string) (r store.Record, exists bool, err error) {
+	if r, ok := s.known(p, n); ok {
+		return r, true, nil
+	}
+	h, err := s.header(p, n, key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return h, false, s.checkRoot(op)
+		return r, false, s.checkRoot(op)
 	case err != nil:
-		return h, false, fail(op, "read", s.setAside(n, err))
+		return r, false, fail(op, "read", s.setAside(n, err))
 	}
-	return h, true, nil
+	return h.record([]byte{}), true, nil
 }
 
 // newToken returns a token that no other save has: two processes have no
@@ -106,58 +112,61 @@ func newToken() uint64 {
 }
 
 // replace puts a record in the place of what is there, in one step.
-func (s *Store) replace(op string, dir *os.Root, n *name, key string, rec store.Record) error {
-	if step, err := s.writeTmp(dir, key, rec); err != nil {
-		_ = dir.Remove(tmpName) // it may be what fills the disk
-		return fail(op, step, err)
-	}
-	err := s.step("rename")
+func (s *Store) replace(op string, sh *shard, p *page, n *name, key string, rec store.Record, exists bool) error {
+	p.path = s.appendPath(p.path[:0], n)
+	p.tmp = append(append(s.appendLeaf(p.tmp[:0], n), "/"+tmpName...), 0)
+	fd, step, err := s.writeTmp(sh, p, n.leaf(), key, rec)
 	if err == nil {
-		err = dir.Rename(tmpName, string(n[:]))
+		step, err = s.install(fd, p, n, rec, exists)
 	}
 	if err != nil {
-		_ = dir.Remove(tmpName)
-		return fail(op, "rename", err)
+		_ = unlink(p.tmp) // it may be what fills the disk
+		return fail(op, step, err)
 	}
 	return nil
 }
 
-// writeTmp writes a record beside the others, and says which step failed.
-func (s *Store) writeTmp(dir *os.Root, key string, rec store.Record) (step string, err error) {
-	f, err := s.createTmp(dir)
+// writeTmp writes a record beside the others, or says which step failed.
+func (s *Store) writeTmp(sh *shard, p *page, l leaf, key string, rec store.Record) (fd int, step string, err error) {
+	if err := s.readyLeaf(sh, l); err != nil {
+		return -1, "make the record's directory", err
+	}
+	fd, err = s.createTmp(p)
+	if errors.Is(err, fs.ErrNotExist) && sh.ready&l.bit() != 0 { // somebody has removed it
+		sh.ready &^= l.bit()
+		return s.writeTmp(sh, p, l, key, rec)
+	}
 	if err != nil {
-		return "create a file", err
+		return -1, "create a file", err
 	}
-	if step, err = s.fillTmp(f, key, rec); err != nil {
-		f.Close()
-		return step, err
+	if step, err = s.fillTmp(fd, p, key, rec); err != nil {
+		_ = closeFD(fd)
+		return -1, step, err
 	}
-	return "close the file", f.Close()
+	return fd, "", nil
 }
 
-func (s *Store) createTmp(dir *os.Root) (*os.File, error) {
+func (s *Store) createTmp(p *page) (fd int, err error) {
 	if err := s.step("create"); err != nil {
-		return nil, err
+		return -1, err
 	}
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	f, err := dir.OpenFile(tmpName, flags, fileMode)
+	fd, err = s.files.open(p.tmp, flags)
 	if errors.Is(err, fs.ErrExist) {
 		// A killed process left it. Not truncated but removed: it might be a
 		// symbolic link, or after a power cut another name of a record.
-		if err := dir.RemoveAll(tmpName); err != nil {
-			return nil, err
+		if err := os.RemoveAll(text(p.tmp)); err != nil {
+			return -1, err
 		}
-		f, err = dir.OpenFile(tmpName, flags, fileMode)
+		fd, err = s.files.open(p.tmp, flags)
 	}
-	return f, err
+	return fd, err
 }
 
-func (s *Store) fillTmp(f *os.File, key string, rec store.Record) (step string, err error) {
-	if err := setMode(f, fileMode); err != nil {
+func (s *Store) fillTmp(fd int, p *page, key string, rec store.Record) (step string, err error) {
+	if err := setModeFD(fd); err != nil {
 		return "set the file's mode", err
 	}
-	p := s.page()
-	defer s.pages.Put(p)
 	b, rest := appendHead(p.data[:0], key, rec), rec.Data
 	if len(b)+len(rest) <= pageSize {
 		b, rest = append(b, rest...), nil // one write
@@ -165,21 +174,57 @@ func (s *Store) fillTmp(f *os.File, key string, rec store.Record) (step string, 
 	if err := s.step("write"); err != nil {
 		return "write", err
 	}
-	if _, err := f.Write(b); err != nil {
+	if err := writeFD(fd, b); err != nil {
 		return "write", err
 	}
-	if len(rest) > 0 {
-		if _, err := f.Write(rest); err != nil {
-			return "write", err
-		}
+	if err := writeFD(fd, rest); err != nil {
+		return "write", err
 	}
-	return "sync the file", s.syncFile(f, "sync")
+	if s.keeps() {
+		s.mark(fd, rec.Token, 0)
+	}
+	return "sync the file", s.syncFile(fd, "sync")
 }
 
-// finish makes a change in a leaf survive a power cut.
-func (s *Store) finish(op string, dir *os.Root) error {
-	if err := s.syncDir(dir, "."); err != nil {
-		return fail(op, "sync the directory", err)
+// install gives the written file its name, and closes it.
+func (s *Store) install(fd int, p *page, n *name, rec store.Record, exists bool) (step string, err error) {
+	if !s.keeps() {
+		// On a network file system, it may be closing that tells of a failed
+		// write.
+		if err := closeFD(fd); err != nil {
+			return "close the file", err
+		}
+		return "rename", s.takeName(p, exists)
 	}
-	return nil
+	defer closeFD(fd)
+	if err := s.takeName(p, exists); err != nil {
+		return "rename", err
+	}
+	if st, ok := s.stampOf(fd); ok { // now that the system has noted the renaming
+		s.keep(n, st, rec)
+	}
+	return "", nil
+}
+
+// errNoSwap says that the system or file system cannot exchange files.
+var errNoSwap = errors.New("no exchange of files")
+
+// takeName gives the written file the name of the record.
+func (s *Store) takeName(p *page, exists bool) error {
+	if err := s.step("rename"); err != nil {
+		return err
+	}
+	if exists && s.opts.Unsynced && !s.noSwap.Load() {
+		// Not renamed over the old one: ext4 then starts to write the new one
+		// to the disk, which takes longer than all the rest.
+		err := exchange(p.tmp, p.path)
+		if err == nil {
+			_ = unlink(p.tmp)
+			return nil
+		}
+		if err == errNoSwap {
+			s.noSwap.Store(true)
+		}
+	}
+	return rename(p.tmp, p.path)
 }
