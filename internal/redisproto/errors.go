@@ -154,6 +154,13 @@ func adviceFor(message string) string {
 	return ""
 }
 
+// unspecific reports whether a server's message has the code ERR, as a syntax
+// error has. One of the client libraries cuts it off.
+func unspecific(message string) bool {
+	code, _, _ := strings.Cut(message, " ")
+	return code == "ERR" || code != strings.ToUpper(code)
+}
+
 // hasCode reports whether a server's message has the code, at its beginning or,
 // from a script on an old server, after the place in the script.
 func hasCode(message, code string) bool {

@@ -146,7 +146,7 @@ func (s *Store) replace(ctx context.Context, key, prev, next, ttl string) (int64
 			s.conditional.Store(conditionalYes)
 			return done, nil
 		}
-		if message, ok := s.d.ServerError(err); !ok || !strings.HasPrefix(message, "ERR ") {
+		if message, ok := s.d.ServerError(err); !ok || !unspecific(message) {
 			return 0, err
 		}
 		// An older server. Where it was something else, the script says what.

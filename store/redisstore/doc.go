@@ -1,2 +1,0 @@
-// Package redisstore keeps sessions in Redis or Valkey.
-package redisstore

@@ -1,0 +1,145 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/rueidis"
+
+	"github.com/cloakroom/cloakroom/internal/redisproto"
+)
+
+// driver runs commands by rueidis. It repeats a command only if it is marked
+// as retryable, and redirections of a cluster, which were not carried out.
+type driver struct{ client rueidis.Client }
+
+func (d *driver) build(c redisproto.Command) rueidis.Completed {
+	b := d.client.B().Arbitrary(c.Words...)
+	if c.Key != "" {
+		b = b.Keys(c.Key)
+	}
+	cmd := b.Args(c.Args...).Build()
+	if c.Repeatable {
+		// Not as read-only, because a client may send those to replicas, which
+		// do not know yet what the master has acknowledged.
+		cmd = cmd.ToRetryable()
+	}
+	return cmd
+}
+
+func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
+	message, err := d.client.Do(ctx, d.build(c)).ToMessage()
+	switch {
+	case rueidis.IsRedisNil(err):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case message.IsInt64():
+		return message.AsInt64()
+	}
+	return 1, nil
+}
+
+func (d *driver) Find(ctx context.Context, c redisproto.Command) (redisproto.Found, error) {
+	return found(d.client.Do(ctx, d.build(c)))
+}
+
+func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redisproto.Answer {
+	commands := make([]rueidis.Completed, len(cs))
+	for i, c := range cs {
+		commands[i] = d.build(c)
+	}
+	answers := make([]redisproto.Answer, len(cs))
+	for i, r := range d.client.DoMulti(ctx, commands...) {
+		answers[i].Found, answers[i].Err = found(r)
+	}
+	return answers
+}
+
+// found reads the answer of the script that finds a record.
+func found(r rueidis.RedisResult) (redisproto.Found, error) {
+	pair, err := r.ToArray()
+	if rueidis.IsRedisNil(err) {
+		return redisproto.Found{}, nil
+	}
+	if err == nil && len(pair) != 2 {
+		err = fmt.Errorf("an answer of %d elements instead of 2", len(pair))
+	}
+	if err != nil {
+		return redisproto.Found{}, err
+	}
+	data, err := pair[0].AsBytes()
+	if err != nil {
+		return redisproto.Found{}, err
+	}
+	ttl, err := pair[1].AsInt64()
+	return redisproto.Found{Exists: true, Data: data, TTL: ttl}, err
+}
+
+func (d *driver) ServerError(err error) (string, bool) {
+	e, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
+// Masters asks every node of a cluster what it is. A node that does not answer
+// matters only if a master is missing then.
+func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
+	if d.client.Mode() != rueidis.ClientModeCluster {
+		return []redisproto.Scanner{scanner{d.client}}, nil
+	}
+	want, err := d.countMasters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var masters []redisproto.Scanner
+	var silent error
+	for _, node := range d.client.Nodes() {
+		role, err := node.Do(ctx, node.B().Role().Build()).ToArray()
+		if err != nil || len(role) == 0 {
+			silent = errors.Join(silent, err)
+			continue
+		}
+		if name, _ := role[0].ToString(); name == "master" {
+			masters = append(masters, scanner{node})
+		}
+	}
+	if len(masters) < want {
+		if silent == nil {
+			silent = errors.New("the client does not know all of them yet")
+		}
+		return nil, fmt.Errorf("%d of %d masters answer: %w", len(masters), want, silent)
+	}
+	return masters, nil
+}
+
+// countMasters returns how many nodes of the cluster have slots.
+func (d *driver) countMasters(ctx context.Context) (int, error) {
+	nodes, err := d.client.Do(ctx, d.client.B().ClusterNodes().Build()).ToString()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for line := range strings.Lines(nodes) {
+		// id address flags master ping pong epoch link-state slot…
+		if f := strings.Fields(line); len(f) > 8 && strings.Contains(f[2], "master") {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// scanner is one server.
+type scanner struct{ client rueidis.Client }
+
+func (s scanner) Scan(ctx context.Context, cursor uint64, match string, count int64) ([]string, uint64, error) {
+	cmd := s.client.B().Arbitrary("SCAN", strconv.FormatUint(cursor, 10), "MATCH", match, "COUNT", strconv.FormatInt(count, 10)).
+		Build().ToRetryable()
+	entry, err := s.client.Do(ctx, cmd).AsScanEntry()
+	return entry.Elements, entry.Cursor, err
+}

@@ -1,0 +1,81 @@
+package redisstore_test
+
+import (
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/cloakroom/cloakroom/internal/testserver"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/redisstore"
+	"github.com/cloakroom/cloakroom/store/storetest"
+)
+
+// single serves all tests that leave the server as it was.
+var single = testserver.Shared{Server: testserver.Redis()}
+
+func TestMain(m *testing.M) {
+	if part := os.Getenv(childPart); part != "" {
+		os.Exit(child(part))
+	}
+	testserver.Main(m, &single)
+}
+
+// open opens a URL for a test.
+func open(t testing.TB, rawURL string) *redisstore.Store {
+	t.Helper()
+	s, err := tryOpen(t, rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func tryOpen(t testing.TB, rawURL string) (*redisstore.Store, error) {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := redisstore.Open(t.Context(), u)
+	if err != nil {
+		return nil, err
+	}
+	return s.(*redisstore.Store), nil
+}
+
+func urlOf(p *testserver.Process) string { return "redis://" + p.Addr() + "/" }
+
+// client makes a client as a program of its own would have it.
+func client(t testing.TB, o rueidis.ClientOption) rueidis.Client {
+	t.Helper()
+	c, err := rueidis.NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func options() storetest.Options {
+	return storetest.Options{
+		RealTime: true,
+		// A millisecond, but that the way to the server counts, too, and that
+		// machines for tests are slow.
+		Precision:    time.Second,
+		ComparesData: true,
+		MaxRecord:    4 << 20,
+		TooLarge:     redisstore.DefaultMaxRecord + 1,
+		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
+	}
+}
+
+// conform runs the whole suite on the stores of a URL.
+func conform(t *testing.T, rawURL string, o storetest.Options) {
+	t.Helper()
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, rawURL) }, o)
+}

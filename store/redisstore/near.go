@@ -1,0 +1,118 @@
+package redisstore
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/cloakroom/cloakroom/internal/redisproto"
+)
+
+// near is the cache that the client keeps with the help of the server, and the
+// guard that makes this store see its own changes. The client learns of a
+// change on another connection than the one that made it, at some later time,
+// so each key is read from the server from the beginning of a change until all
+// that was cached before its end has become too old.
+type near struct {
+	client   rueidis.Client
+	prefix   string
+	staleFor time.Duration
+
+	seed    maphash.Seed
+	mu      sync.Mutex
+	pending map[uint64]int // changes under way by hash of the key
+	// Keys that were changed since turned, and in the time of staleFor before
+	// that: two generations instead of a timer for each.
+	recent, older map[uint64]struct{}
+	turned        time.Time
+}
+
+func newNear(client rueidis.Client, prefix string, staleFor time.Duration) *near {
+	return &near{client: client, prefix: prefix, staleFor: staleFor, seed: maphash.MakeSeed(),
+		pending: map[uint64]int{}, turned: time.Now()}
+}
+
+// find returns what is cached, or was now read into the cache, for a key, and
+// the time at which its time to live counts. It returns false if the server is
+// to be asked.
+func (n *near) find(ctx context.Context, key string) (redisproto.Found, time.Time, bool) {
+	none := redisproto.Found{}
+	if n.changed(key) {
+		return none, time.Time{}, false
+	}
+	begin := time.Now()
+	w := redisproto.FindWords
+	// The lifetime in the cache is ours alone: the record's own is in the answer.
+	cmd := n.client.B().EvalshaRo().Sha1(w[1]).Numkeys(1).Key(n.prefix + key).Cache().ToStaticTTL()
+	r := n.client.DoCache(ctx, cmd, n.staleFor)
+	f, err := found(r)
+	if err != nil {
+		return none, time.Time{}, false // asking the server itself tells why
+	}
+	// A lookup that another reader began long ago may just have ended.
+	until := time.UnixMilli(r.CachePXAT())
+	if !r.IsCacheHit() {
+		return f, time.Now(), true
+	}
+	if !until.After(begin) {
+		return none, time.Time{}, false
+	}
+	then := until.Add(-n.staleFor)
+	if f.Exists && f.TTL >= 0 && begin.UnixMilli() >= then.UnixMilli()+f.TTL {
+		return none, time.Time{}, false // it has expired meanwhile, or is about to
+	}
+	return f, then, true
+}
+
+// changed reports whether this store has lately changed a key, or is about it.
+func (n *near) changed(key string) bool {
+	h := maphash.String(n.seed, key)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.turn(time.Now())
+	_, ok := n.recent[h]
+	if !ok {
+		_, ok = n.older[h]
+	}
+	return ok || n.pending[h] > 0
+}
+
+// change notes that a change of key begins, and returns what is to be called
+// when it has ended. It does nothing without a near cache.
+func (n *near) change(key string) (done func()) {
+	if n == nil {
+		return func() {}
+	}
+	h := maphash.String(n.seed, key)
+	n.mu.Lock()
+	n.pending[h]++
+	n.mu.Unlock()
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.pending[h]--; n.pending[h] == 0 {
+			delete(n.pending, h)
+		}
+		n.turn(time.Now())
+		if n.recent == nil {
+			n.recent = map[uint64]struct{}{}
+		}
+		n.recent[h] = struct{}{}
+	}
+}
+
+// turn lets changes be forgotten that ended longer ago than staleFor.
+func (n *near) turn(now time.Time) {
+	switch age := now.Sub(n.turned); {
+	case age < n.staleFor:
+		return
+	case age < 2*n.staleFor:
+		n.older, n.recent = n.recent, nil
+	default:
+		n.older, n.recent = nil, nil
+	}
+	n.turned = now
+}
