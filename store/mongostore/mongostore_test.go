@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
@@ -28,10 +27,13 @@ func TestStore(t *testing.T) {
 				Precision:    time.Millisecond,
 				TooLarge:     max + 1,
 				ComparesData: layout == "flask",
-				Require:      []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+				Stall: func(t *testing.T) func() {
+					p := ferretDB.Get(t)
+					p.Pause(t)
+					return func() { p.Resume(t) }
+				},
+				Require: []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 			})
 		})
 	}
 }
-
-var _ = testserver.Main

@@ -28,6 +28,8 @@ import (
 //   - Roles: a user may do everything or nothing. The texts and codes of what
 //     a MongoDB denies are tested without a server.
 //   - Collations.
+//   - The code for a unique index over documents that are not (11000): it has
+//     an internal error instead.
 var ferretDB = testserver.Shared{Server: testserver.FerretDB()}
 
 // gateOnce is the gate to the shared server.

@@ -50,7 +50,7 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	}
 	cfg, err := parseURL(u)
 	if err != nil {
-		return nil, fmt.Errorf("mongostore: %s: %w", op, err)
+		return nil, fmt.Errorf("mongostore: %s: %w", op, discreet(err, u))
 	}
 	client, err := mongo.Connect(cfg.client)
 	if err != nil {
@@ -120,7 +120,7 @@ func parseURL(u *url.URL) (c config, err error) {
 	}
 	c.client = options.Client().ApplyURI(plain.String())
 	if err := c.client.Validate(); err != nil {
-		return c, discreet(err, u)
+		return c, err
 	}
 	if rp := c.client.ReadPreference; rp != nil && rp.Mode() != readpref.PrimaryMode {
 		return c, fmt.Errorf("query parameter readPreference: %s may return a session that has ended; leave it out", rp.Mode())
@@ -199,8 +199,7 @@ func splitQuery(query string) (own map[string]string, drivers string, err error)
 
 // discreet is an error about a URL that does not give its password away.
 func discreet(err error, u *url.URL) error {
-	if password, ok := u.User.Password(); ok && password != "" &&
-		(strings.Contains(err.Error(), password) || strings.Contains(err.Error(), url.QueryEscape(password))) {
+	if password, _ := u.User.Password(); password != "" && strings.Contains(err.Error(), password) {
 		return errors.New("the URL is not valid")
 	}
 	return err
