@@ -3,15 +3,23 @@ package flask
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/cloakroom/cloakroom/flask/cachelibstore"
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// OpenStore opens the store that cfg names, in Flask-Session's layout. Files
-// need no opener; everything else is opened by that of the URL's scheme. For
-// Flask's own session and the null session, which need no store, it returns
-// nil.
+// OpenStore opens the store that cfg names, in Flask-Session's layout: the same
+// keys, tables, columns and documents. For Flask's own session and the null
+// session, which need no store, it returns nil. The caller closes the store.
+//
+// Files need no opener. A server is opened by that of the scheme of its URL:
+// redis, rediss, redis+unix, redis+sentinel, redis+cluster (for redis-py's
+// unix:// too), memcached, mongodb, mongodb+srv, postgres, mysql, sqlite (also
+// in SQLAlchemy's spelling, as postgresql+psycopg2), dynamodb. The program
+// hands in those that it wants to know:
+//
+//	store.Openers{"redis": redisstore.Open, "rediss": redisstore.Open}
 func OpenStore(ctx context.Context, cfg Config, openers store.Openers) (store.Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("flask: OpenStore: %w", err)
@@ -24,46 +32,35 @@ func OpenStore(ctx context.Context, cfg Config, openers store.Openers) (store.St
 }
 
 func (c *Config) openStore(ctx context.Context, openers store.Openers) (store.Store, error) {
-	switch c.Type {
-	case TypeCookie, TypeNull:
+	switch {
+	case c.Type == TypeCookie, c.Type == TypeNull:
 		return nil, nil
-	case TypeFileSystem:
-		return c.openFiles()
-	case TypeCacheLib:
-		return c.openCacheLib(ctx, openers)
-	default:
-		return nil, fmt.Errorf("not yet: this version knows Flask's own cookie, null, filesystem and cachelib (%w)", store.ErrUnsupported)
+	case c.Type == TypeFileSystem:
+		return openFiles(c.FileDir, cachelibstore.Options{Threshold: c.threshold(), Mode: c.FileMode})
+	case c.Type == TypeCacheLib && c.CacheLib == "":
+		return openFiles("flask_session", cachelibstore.Options{}) // as FileSystemCache(cache_dir="flask_session")
 	}
-}
-
-func (c *Config) openFiles() (store.Store, error) {
-	threshold := c.FileThreshold
-	if threshold == 0 {
-		threshold = -1 // no limit, in Flask's words
-	}
-	s, err := cachelibstore.New(c.FileDir, cachelibstore.Options{Threshold: threshold, Mode: c.FileMode})
-	if err != nil {
-		return nil, err // not s, which would be a non-nil interface
-	}
-	return s, nil
-}
-
-func (c *Config) openCacheLib(ctx context.Context, openers store.Openers) (store.Store, error) {
-	if c.CacheLib == "" {
-		return cachelibDefault()
-	}
-	all := store.Openers{"cachelib": cachelibstore.Open}
-	for scheme, open := range openers {
-		all[scheme] = open
-	}
-	return all.Open(ctx, string(c.CacheLib))
-}
-
-// cachelibDefault is Flask-Session's: FileSystemCache(cache_dir="flask_session").
-func cachelibDefault() (store.Store, error) {
-	s, err := cachelibstore.New("flask_session", cachelibstore.Options{})
+	address, err := c.storeURL()
 	if err != nil {
 		return nil, err
+	}
+	all := store.Openers{"cachelib": cachelibstore.Open}
+	maps.Copy(all, openers)
+	return all.Open(ctx, address)
+}
+
+// threshold is SESSION_FILE_THRESHOLD as cachelibstore takes it.
+func (c *Config) threshold() int {
+	if c.FileThreshold == 0 {
+		return -1 // no limit, in Flask's words
+	}
+	return c.FileThreshold
+}
+
+func openFiles(dir string, opts cachelibstore.Options) (store.Store, error) {
+	s, err := cachelibstore.New(dir, opts)
+	if err != nil {
+		return nil, err // not s, which would be a non-nil interface
 	}
 	return s, nil
 }
