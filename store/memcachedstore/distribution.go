@@ -21,9 +21,10 @@ import (
 type Distribution string
 
 const (
-	// Ketama is consistent hashing as in libmemcached: a server that is added
-	// to n others takes over a part of 1/(n+1) of the keys. It is also what
-	// pylibmc does with behaviors={"ketama": True}.
+	// Ketama is consistent hashing by MD5, which most clients know by this
+	// name: a server that is added to n others takes over a part of 1/(n+1) of
+	// the keys. pylibmc does it with behaviors={"ketama_weighted": True}; its
+	// "ketama" is another one.
 	Ketama Distribution = "ketama"
 
 	// Pymemcache is what pymemcache's HashClient does: rendezvous hashing, which
@@ -60,8 +61,9 @@ func (d Distribution) over(names []string) (func(key string) int, error) {
 		string(d), Ketama, Pymemcache, PythonMemcached, Pylibmc)
 }
 
-// ketamaPoints is how many points of the circle belong to a server.
-const ketamaPoints = 100
+// ketamaSums is how many checksums of its name, of four points each, place a
+// server on the circle.
+const ketamaSums = 40
 
 // ketama puts each server at some points of a circle; a key belongs to the
 // next point.
@@ -76,21 +78,20 @@ func ketama(names []string) func(key string) int {
 			name += ":0" // libmemcached gives a socket this port
 		}
 		name = strings.TrimSuffix(name, ":"+defaultPort)
-		for p := range ketamaPoints {
-			circle = append(circle, point{md5Hash(name + "-" + strconv.Itoa(p)), i})
+		for n := range ketamaSums {
+			sum := md5.Sum([]byte(name + "-" + strconv.Itoa(n)))
+			for p := range slices.Chunk(sum[:], 4) {
+				circle = append(circle, point{binary.LittleEndian.Uint32(p), i})
+			}
 		}
 	}
 	slices.SortStableFunc(circle, func(a, b point) int { return cmp.Compare(a.at, b.at) })
 	return func(key string) int {
-		h := md5Hash(key)
-		i, _ := slices.BinarySearchFunc(circle, h, func(p point, h uint32) int { return cmp.Compare(p.at, h) })
+		sum := md5.Sum([]byte(key))
+		i, _ := slices.BinarySearchFunc(circle, binary.LittleEndian.Uint32(sum[:]),
+			func(p point, h uint32) int { return cmp.Compare(p.at, h) })
 		return circle[i%len(circle)].server
 	}
-}
-
-func md5Hash(s string) uint32 {
-	sum := md5.Sum([]byte(s))
-	return binary.LittleEndian.Uint32(sum[:])
 }
 
 // rendezvous gives a key to the server with the highest score for it.

@@ -213,7 +213,7 @@ func TestItemLimit(t *testing.T) {
 	}{
 		{"default", nil, 1 << 20},
 		{"larger", []string{"-I", "3m"}, 3 << 20},
-		{"smaller", []string{"-I", "100k", "-o", "slab_chunk_max=50"}, 100 << 10},
+		{"smaller", []string{"-I", "128k", "-o", "slab_chunk_max=65536"}, 128 << 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := testserver.Start(t, testserver.Memcached(c.args...))
