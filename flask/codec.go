@@ -15,7 +15,7 @@ func RecordCodec(format Format) codec.Codec {
 	case FormatJSON:
 		return recordCodec{codec.JSON}
 	case FormatPickle:
-		return recordCodec{pickle.Codec(4)}
+		return recordCodec{pickled}
 	default:
 		return recordCodec{codec.MsgPack}
 	}

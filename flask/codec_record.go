@@ -16,7 +16,10 @@ type recordCodec struct{ own codec.Codec }
 const mark = 0xc1
 
 // formats are the codecs that records are read with.
-var formats = [...]codec.Codec{codec.MsgPack, codec.JSON, pickle.Codec(4)}
+var (
+	formats = [...]codec.Codec{codec.MsgPack, codec.JSON, pickled}
+	pickled = pickle.Codec(4)
+)
 
 // formatOf returns the place in formats of what c reads; that of pickles does
 // not depend on the protocol written.

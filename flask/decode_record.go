@@ -1,0 +1,77 @@
+package flask
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
+
+// cachelibHeader is the length of the expiry before the pickle in a file of
+// cachelib's. See package cachelibstore.
+const cachelibHeader = 4
+
+// isCachelib reports whether data is a file as cachelib writes it.
+func isCachelib(data []byte) bool {
+	if len(data) < cachelibHeader+4 {
+		return false
+	}
+	data = data[cachelibHeader:]
+	if data[0] != 0x80 || data[1] < 2 || data[1] > 5 || data[len(data)-1] != '.' {
+		return false
+	}
+	_, err := pickled.Split(nil, data)
+	return err == nil
+}
+
+func inspectCachelib(data []byte) (*Inspection, error) {
+	if len(data) <= cachelibHeader || !pickled.Match(data[cachelibHeader:]) {
+		return nil, errUnknown
+	}
+	in, err := inspectRecord("cachelib file", data[cachelibHeader:], pickled)
+	if err != nil {
+		return nil, err
+	}
+	if sec := binary.NativeEndian.Uint32(data); sec != 0 {
+		in.Expires = time.Unix(int64(sec), 0).UTC()
+	}
+	return in, nil
+}
+
+// What a file of package store/filestore begins with; see its header.go.
+const (
+	filestoreMagic  = "cloakrm"
+	filestoreHeader = 44
+)
+
+func inspectFilestore(data []byte) (*Inspection, error) {
+	if len(data) < filestoreHeader || data[len(filestoreMagic)] != 1 {
+		return nil, fmt.Errorf("%w: a file of store/filestore, cut off or of another version", codec.ErrMalformed)
+	}
+	size, keyLen := int(binary.BigEndian.Uint32(data[16:])), int(binary.BigEndian.Uint16(data[20:]))
+	body := data[filestoreHeader:]
+	if len(body) != keyLen+size || crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(data[24:]) {
+		return nil, fmt.Errorf("%w: a file of store/filestore that is damaged", codec.ErrMalformed)
+	}
+	record := body[keyLen:]
+	c := codec.Detect(record, formats[:]...)
+	if c == nil {
+		return nil, errSealedIn
+	}
+	in, err := inspectRecord("file of store/filestore", record, c)
+	if err != nil {
+		return nil, err
+	}
+	sec, nsec := int64(binary.BigEndian.Uint64(data[28:])), int64(binary.BigEndian.Uint32(data[36:]))
+	if sec != 0 || nsec != 0 {
+		in.Expires = time.Unix(sec, nsec).UTC()
+	}
+	return in, nil
+}
+
+func inspectRecord(kind string, data []byte, c codec.Codec) (*Inspection, error) {
+	in := &Inspection{Kind: kind}
+	return in, in.fill(data, c)
+}
