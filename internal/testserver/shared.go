@@ -2,8 +2,11 @@ package testserver
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -39,8 +42,13 @@ func (s *Shared) Get(t testing.TB) *Process {
 }
 
 // Main runs the tests, stops the shared servers and exits. It is the whole
-// body of a TestMain.
+// body of a TestMain. More tests than usual may run in parallel: those that do
+// mostly wait for records to expire.
 func Main(m *testing.M, shared ...*Shared) {
+	flag.Parse()
+	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		flag.Set("test.parallel", "16")
+	}
 	code := m.Run()
 	for _, s := range shared {
 		s.once.Do(func() {}) // nobody has asked: nobody will

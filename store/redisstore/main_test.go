@@ -68,7 +68,6 @@ func options() storetest.Options {
 		// machines for tests are slow.
 		Precision:    time.Second,
 		ComparesData: true,
-		MaxRecord:    4 << 20,
 		TooLarge:     redisstore.DefaultMaxRecord + 1,
 		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
 	}
