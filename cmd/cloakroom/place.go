@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/filestore"
-	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 // place is where the demo keeps its sessions, and how to say so.
@@ -32,11 +32,6 @@ type place struct {
 	forOperator string   // in the terminal
 	notes       []string // more for the terminal
 	afterwards  string   // what becomes of the sessions when the program ends
-}
-
-// openers are the stores that --store knows.
-func openers() store.Openers {
-	return store.Openers{"memory": memstore.Open, "file": filestore.Open}
 }
 
 // openPlace understands --store and --secret-file.
@@ -64,8 +59,11 @@ func openPlace(ctx context.Context, where, secretFile string) (*place, error) {
 		err = p.file(ctx, "")
 	case scheme == "file":
 		err = p.file(ctx, dir)
+	case openers()[scheme] != nil:
+		err = p.server(ctx, where)
 	default:
-		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %q", where), "choose memory, file:DIR or cookie")}
+		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %q", scheme),
+			"choose memory, file:DIR, cookie, or a URL that begins with one of %s", strings.Join(servers(), ", "))}
 	}
 	if err != nil {
 		return nil, err
@@ -130,6 +128,59 @@ func (p *place) file(ctx context.Context, dir string) error {
 		advice = "name another directory with --store file:DIR, or use --store memory"
 	}
 	return hint(fmt.Errorf("--store: %w", err), "%s", advice)
+}
+
+// kinds say what is behind a scheme.
+var kinds = map[string]string{
+	"redis": "Redis", "rediss": "Redis", "memcached": "Memcached", "mongodb": "MongoDB",
+	"postgres": "PostgreSQL", "postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB",
+	"sqlite": "a file of SQLite", "cachelib": "files of cachelib", "dynamodb": "DynamoDB",
+}
+
+// servers returns the schemes to choose from.
+func servers() []string {
+	known := maps.Clone(kinds)
+	maps.DeleteFunc(known, func(scheme, _ string) bool { return openers()[scheme] == nil })
+	return slices.Sorted(maps.Keys(known))
+}
+
+// server opens a store by its URL. What it says about it has no more than the
+// host of the URL, since the rest may be secret.
+func (p *place) server(ctx context.Context, where string) (err error) {
+	scheme, rest, _ := strings.Cut(where, ":")
+	base, _, _ := strings.Cut(scheme, "+")
+	p.forVisitor = kinds[base]
+	p.forOperator = "in " + kinds[base]
+	if u, err := url.Parse(where); err == nil && u.Host != "" {
+		p.forOperator += ", on " + u.Host
+	} else if base == "sqlite" || base == "cachelib" {
+		name, _, _ := strings.Cut(rest, "?")
+		p.forOperator += ", " + name
+	}
+	p.afterwards = "The sessions stay there until they expire."
+	if base := kinds[base]; strings.Contains(base, "SQL") || base == "MariaDB" {
+		where = withParameter(where, "create_table", "true") // this is a tutorial
+	}
+	if p.store, err = openers().Open(ctx, where); err == nil {
+		return nil
+	}
+	if advice := store.Advice(err); advice != "" {
+		return hint(fmt.Errorf("--store: %w", err), "%s", advice)
+	}
+	return fmt.Errorf("--store: %w", err)
+}
+
+// withParameter adds a parameter to a URL's query, unless it is there.
+func withParameter(where, name, value string) string {
+	_, query, found := strings.Cut(where, "?")
+	switch {
+	case strings.Contains("&"+query, "&"+name+"="):
+		return where
+	case found:
+		return where + "&" + name + "=" + value
+	default:
+		return where + "?" + name + "=" + value
+	}
 }
 
 // close lets go of the store.

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cloakroom/cloakroom/flask"
+)
+
+// remarks are what is known about a cookie or record beside its content.
+type remarks struct {
+	*flask.Inspection
+	now      time.Time
+	lifetime time.Duration
+	known    bool // whether somebody has told the lifetime
+}
+
+func (r remarks) print(w io.Writer) {
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "%-10s %s\n", label+":", fmt.Sprintf(format, args...))
+	}
+	line("This is", "%s, %s, %d bytes", article(r.Kind), formatName(r.Format), r.Size)
+	switch r.Signature {
+	case flask.SignatureGood:
+		line("Signature", "good, made with %s", r.SignedBy)
+	case flask.SignatureUnchecked:
+		line("Signature", "NOT CHECKED for want of a secret: anybody may have written this")
+		line("", "(see --flask-config, --secret-file, and FLASK_SECRET_KEY in the environment)")
+	}
+	if r.Signature != flask.SignatureNone {
+		r.age(line)
+	} else {
+		r.expiry(line)
+	}
+	for _, what := range r.Unread {
+		line("Not read", "%s", what)
+	}
+}
+
+// age tells what Flask makes of a cookie's age.
+func (r remarks) age(line func(string, string, ...any)) {
+	says := ""
+	if r.Signature != flask.SignatureGood {
+		says = ", as it says"
+	}
+	if r.Signed.IsZero() {
+		line("Signed", "at no time that can be read: Flask refuses it")
+		return
+	}
+	age := r.now.Sub(r.Signed)
+	if age < 0 {
+		line("Signed", "%s%s, %s from now: Flask refuses what is signed in the future", at(r.Signed), says, roughly(-age))
+		return
+	}
+	line("Signed", "%s%s, %s ago", at(r.Signed), says, roughly(age))
+	why := "PERMANENT_SESSION_LIFETIME is " + roughly(r.lifetime)
+	if !r.known {
+		why = "by Flask's default lifetime of 31 days"
+	}
+	// Flask counts whole seconds, and the last one still counts.
+	end := r.Signed.Add(r.lifetime.Truncate(time.Second) + time.Second)
+	r.until(line, end, why)
+}
+
+// expiry tells what a file says of its expiry.
+func (r remarks) expiry(line func(string, string, ...any)) {
+	switch {
+	case !r.Expires.IsZero():
+		r.until(line, r.Expires, "says the file")
+	case r.Kind == "record":
+		line("Expires", "that is up to its store")
+	default:
+		line("Expires", "never, says the file")
+	}
+}
+
+func (r remarks) until(line func(string, string, ...any), end time.Time, why string) {
+	if left := end.Sub(r.now); left > 0 {
+		line("Expires", "%s, in %s (%s)", at(end), roughly(left), why)
+	} else {
+		line("EXPIRED", "%s, %s ago (%s)", at(end), roughly(-left), why)
+	}
+}
+
+func article(kind string) string {
+	if kind == "Flask's session cookie" {
+		return kind
+	}
+	return "a " + kind
+}
+
+func formatName(format string) string {
+	switch format {
+	case "msgpack":
+		return "MessagePack"
+	case "json":
+		return "JSON"
+	case "taggedjson":
+		return "tagged JSON"
+	}
+	return format
+}
+
+func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// roughly tells a duration in its largest unit, as long as that is precise to
+// a few percent.
+func roughly(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+		if n := int64((d + unit.size/2) / unit.size); d >= 10*unit.size || d == time.Duration(n)*unit.size && n > 0 {
+			return plural(n, unit.name)
+		}
+	}
+	if d >= 10*time.Minute {
+		return plural(int64(d/time.Minute), "minute")
+	}
+	return plural(int64(d/time.Second), "second")
+}
+
+func plural(n int64, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/cloakroom/cloakroom/flask/cachelibstore"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
+	"github.com/cloakroom/cloakroom/store/memcachedstore"
+	"github.com/cloakroom/cloakroom/store/memstore"
+	"github.com/cloakroom/cloakroom/store/mongostore"
+	"github.com/cloakroom/cloakroom/store/redisstore"
+	"github.com/cloakroom/cloakroom/store/sqlstore"
+
+	_ "github.com/go-sql-driver/mysql" // for sqlstore
+	_ "github.com/jackc/pgx/v5/stdlib" // for sqlstore
+	_ "modernc.org/sqlite"             // for sqlstore
+)
+
+// openers are the stores that the tool knows, by the schemes of their URLs.
+func openers() store.Openers {
+	return store.Openers{
+		"memory":         memstore.Open,
+		"file":           filestore.Open,
+		"cachelib":       cachelibstore.Open,
+		"redis":          redisstore.Open,
+		"rediss":         redisstore.Open,
+		"redis+unix":     redisstore.Open,
+		"redis+sentinel": redisstore.Open,
+		"redis+cluster":  redisstore.Open,
+		"memcached":      memcachedstore.Open,
+		"memcached+unix": memcachedstore.Open,
+		"mongodb":        mongostore.Open,
+		"mongodb+srv":    mongostore.Open,
+		"postgres":       sqlstore.Open,
+		"postgresql":     sqlstore.Open,
+		"mysql":          sqlstore.Open,
+		"mariadb":        sqlstore.Open,
+		"sqlite":         sqlstore.Open,
+	}
+}
