@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (d *decodeCmd) Run(s streams) error {
 	}
 	remarks{in, time.Now(), cfg.Lifetime, d.lifetimeKnown()}.print(s.err)
 	if in.Signature == flask.SignatureBad {
-		return errors.New("the signature is BAD: none of the secrets given made it, anybody may have written this")
+		return errors.New("the signature is bad")
 	}
 	return nil
 }
@@ -133,6 +134,17 @@ func (d *decodeCmd) config(s streams) (flask.Config, error) {
 		cfg.Lifetime = d.Lifetime
 	}
 	return cfg, nil
+}
+
+// flaskConfigFile is a .toml or .json file with keys of Flask's.
+func flaskConfigFile(file string) (flask.Source, error) {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".json":
+		return flask.FromFile(file, nil), nil
+	case ".toml":
+		return flask.FromFile(file, loadTOML), nil
+	}
+	return flask.Source{}, usageError{errors.New("--flask-config takes a .toml or a .json file")}
 }
 
 // relevantNames are the keys that decoding looks at.

@@ -18,14 +18,16 @@ type remarks struct {
 
 func (r remarks) print(w io.Writer) {
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(w, "%-10s %s\n", label+":", fmt.Sprintf(format, args...))
+		fmt.Fprintf(w, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	line("This is", "%s, %s, %d bytes", article(r.Kind), formatName(r.Format), r.Size)
+	line("This is:", "%s, %s, %d bytes", article(r.Kind), formatName(r.Format), r.Size)
 	switch r.Signature {
 	case flask.SignatureGood:
-		line("Signature", "good, made with %s", r.SignedBy)
+		line("Signature:", "good, made with %s", r.SignedBy)
+	case flask.SignatureBad:
+		line("Signature:", "BAD: none of the secrets given made it, anybody may have written this")
 	case flask.SignatureUnchecked:
-		line("Signature", "NOT CHECKED for want of a secret: anybody may have written this")
+		line("Signature:", "NOT CHECKED for want of a secret: anybody may have written this")
 		line("", "(see --flask-config, --secret-file, and FLASK_SECRET_KEY in the environment)")
 	}
 	if r.Signature != flask.SignatureNone {
@@ -34,7 +36,7 @@ func (r remarks) print(w io.Writer) {
 		r.expiry(line)
 	}
 	for _, what := range r.Unread {
-		line("Not read", "%s", what)
+		line("Not read:", "%s", what)
 	}
 }
 
@@ -45,15 +47,15 @@ func (r remarks) age(line func(string, string, ...any)) {
 		says = ", as it says"
 	}
 	if r.Signed.IsZero() {
-		line("Signed", "at no time that can be read: Flask refuses it")
+		line("Signed:", "at no time that can be read: Flask refuses it")
 		return
 	}
 	age := r.now.Sub(r.Signed)
 	if age < 0 {
-		line("Signed", "%s%s, %s from now: Flask refuses what is signed in the future", at(r.Signed), says, roughly(-age))
+		line("Signed:", "%s%s, %s from now: Flask refuses what is signed in the future", at(r.Signed), says, roughly(-age))
 		return
 	}
-	line("Signed", "%s%s, %s ago", at(r.Signed), says, roughly(age))
+	line("Signed:", "%s%s, %s ago", at(r.Signed), says, roughly(age))
 	why := "PERMANENT_SESSION_LIFETIME is " + roughly(r.lifetime)
 	if !r.known {
 		why = "by Flask's default lifetime of 31 days"
@@ -69,17 +71,17 @@ func (r remarks) expiry(line func(string, string, ...any)) {
 	case !r.Expires.IsZero():
 		r.until(line, r.Expires, "says the file")
 	case r.Kind == "record":
-		line("Expires", "that is up to its store")
+		line("Expires:", "that is up to its store")
 	default:
-		line("Expires", "never, says the file")
+		line("Expires:", "never, says the file")
 	}
 }
 
 func (r remarks) until(line func(string, string, ...any), end time.Time, why string) {
 	if left := end.Sub(r.now); left > 0 {
-		line("Expires", "%s, in %s (%s)", at(end), roughly(left), why)
+		line("Expires:", "%s, in %s (%s)", at(end), roughly(left), why)
 	} else {
-		line("EXPIRED", "%s, %s ago (%s)", at(end), roughly(-left), why)
+		line("EXPIRED:", "%s, %s ago (%s)", at(end), roughly(-left), why)
 	}
 }
 
@@ -104,21 +106,23 @@ func formatName(format string) string {
 
 func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// roughly tells a duration in its largest unit, as long as that is precise to
-// a few percent.
+// roughly tells a duration in one unit, or two if the first one would be coarse.
 func roughly(d time.Duration) string {
-	for _, unit := range []struct {
+	units := []struct {
 		name string
 		size time.Duration
-	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
-		if n := int64((d + unit.size/2) / unit.size); d >= 10*unit.size || d == time.Duration(n)*unit.size && n > 0 {
-			return plural(n, unit.name)
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}}
+	for i, unit := range units {
+		n, rest := int64(d/unit.size), d%unit.size
+		switch {
+		case n == 0 && i < len(units)-1:
+			continue
+		case n < 10 && i < len(units)-1 && rest >= units[i+1].size:
+			return plural(n, unit.name) + " " + plural(int64(rest/units[i+1].size), units[i+1].name)
 		}
+		return plural(n, unit.name)
 	}
-	if d >= 10*time.Minute {
-		return plural(int64(d/time.Minute), "minute")
-	}
-	return plural(int64(d/time.Second), "second")
+	return ""
 }
 
 func plural(n int64, unit string) string {

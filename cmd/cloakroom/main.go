@@ -25,6 +25,7 @@ const (
 // cli is the command line: one field for each verb.
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Serve the tutorial application on this computer."`
+	Decode  decodeCmd  `cmd:"" help:"Show what is in a Flask cookie or in a record, as JSON."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
