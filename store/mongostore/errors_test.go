@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -137,7 +136,7 @@ func TestNew(t *testing.T) {
 		t.Error("New takes a nil collection")
 	}
 	c := client(t, server(t))
-	coll := c.Database("test").Collection("new", options.Collection().SetReadPreference(readpref.Secondary()))
+	coll := c.Database("test").Collection("new")
 	if _, err := New(coll, Options{WriteConcern: writeconcern.Unacknowledged()}); err == nil {
 		t.Error("New takes a write concern that waits for nothing")
 	}
@@ -145,9 +144,7 @@ func TestNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// This server has no secondary: the store asks the primary.
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
+	ctx := t.Context()
 	if _, err := s.Load(ctx, "key"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Load = %v, want ErrNotFound", err)
 	}
@@ -169,6 +166,33 @@ func TestNew(t *testing.T) {
 	}
 	if _, err := open.Load(ctx, "key"); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("Load with a disconnected client = %v, want ErrClosed", err)
+	}
+}
+
+// A secondary may not know yet that a session has ended. This replica set has
+// none, so that whoever asks for one waits in vain.
+func TestReadsFromThePrimary(t *testing.T) {
+	set := testserver.FerretDB()
+	args := set.Args
+	set.Args = func(p *testserver.Process) []string { return append(args(p), "--repl-set-name=rs0") }
+	p := testserver.Start(t, set)
+	c := client(t, p.Addr()+"/?replicaSet=rs0&readPreference=secondary")
+	s, err := New(c.Database("test").Collection("sessions"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := s.Save(ctx, "key", store.Record{}, record("data", inAnHour())); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Load(ctx, "key"); err != nil || string(r.Data) != "data" {
+		t.Errorf("Load = %q, %v", r.Data, err)
+	}
+	for e, err := range s.List(ctx, "") {
+		if err != nil || e.Key != "key" {
+			t.Errorf("List yields %q, %v", e.Key, err)
+		}
 	}
 }
 

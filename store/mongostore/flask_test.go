@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -130,6 +131,64 @@ func TestCreatesWhereAnotherExpired(t *testing.T) {
 	holds(t, s, key, "new")
 	if n := count(t, s, key); n != 1 {
 		t.Errorf("%d documents, want 1", n)
+	}
+}
+
+// Of two processes that create one session the second finds its _id taken,
+// also where the key has no index.
+func TestCreatorsUseOneID(t *testing.T) {
+	s := open(t, fresh(server(t), "flask"))
+	insert(t, s, bson.D{{Key: "_id", Value: objectID("session:new")}, {Key: "id", Value: "unseen as yet"}})
+	if _, err := s.Save(t.Context(), "session:new", store.Record{}, record("data", inAnHour())); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("Save = %v, want ErrConflict", err)
+	}
+	if objectID("session:new") == objectID("session:other") {
+		t.Error("two keys have the same _id")
+	}
+}
+
+func TestCleanerSparesWhatWasSavedAnew(t *testing.T) {
+	s := open(t, fresh(server(t), "native"))
+	soon := time.Now().Add(50 * time.Millisecond).Truncate(time.Millisecond)
+	for _, key := range []string{"a", "b"} {
+		if _, err := s.Save(t.Context(), key, store.Record{}, record("old", soon)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := soon.Add(time.Second)
+	ids, err := s.expiredIDs(t.Context(), now, 10)
+	if err != nil || len(ids) != 2 {
+		t.Fatalf("expiredIDs = %v, %v, want 2", ids, err)
+	}
+	time.Sleep(time.Until(soon))
+	if _, err := s.Save(t.Context(), "a", store.Record{}, record("new", inAnHour())); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.removeExpired(t.Context(), now, ids); n != 1 || err != nil {
+		t.Errorf("removeExpired = %d, %v, want 1", n, err)
+	}
+	holds(t, s, "a", "new")
+}
+
+func TestListEndsWithItsContext(t *testing.T) {
+	s := open(t, fresh(server(t), "native"))
+	for _, key := range []string{"a", "b", "c"} {
+		if _, err := s.Save(t.Context(), key, store.Record{}, record("data", inAnHour())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	var last error
+	for _, err := range s.List(ctx, "") {
+		if last = err; err == nil {
+			n++
+			cancel()
+		}
+	}
+	if n != 1 || !errors.Is(last, context.Canceled) {
+		t.Errorf("List yields %d records after its context ended, then %v", n-1, last)
 	}
 }
 

@@ -128,6 +128,10 @@ func TestExpiryIsRoundedUp(t *testing.T) {
 			t.Errorf("%v is stored as %v, want %v", c.in, got, c.want)
 		}
 	}
+	// Python has no later years.
+	if got := toDate(never.AddDate(10000, 0, 0)).Time(); !got.Equal(never) {
+		t.Errorf("a year far beyond is stored as %v, want %v", got, never)
+	}
 }
 
 // What is saved has the fields of Flask-Session's documents, with the same

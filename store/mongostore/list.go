@@ -126,15 +126,25 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 		if len(ids) == 0 {
 			break
 		}
-		// Not those that were saved anew in the meantime. Others may also be
-		// cleaning, so that fewer than len(ids) does not mean that none is left.
-		res, err := s.coll.DeleteMany(ctx, bson.D{{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}}, expired(now)})
+		// Others may also be cleaning, so that fewer than len(ids) does not
+		// mean that none is left.
+		n, err := s.removeExpired(ctx, now, ids)
 		if err != nil {
 			return removed, s.fail(ctx, op, err)
 		}
-		removed += int(res.DeletedCount)
+		removed += n
 	}
 	return removed, nil
+}
+
+// removeExpired deletes documents by their _id, but for those that have been
+// saved anew.
+func (s *Store) removeExpired(ctx context.Context, now time.Time, ids bson.A) (int, error) {
+	res, err := s.coll.DeleteMany(ctx, bson.D{{Key: fieldID, Value: bson.D{{Key: "$in", Value: ids}}}, expired(now)})
+	if err != nil {
+		return 0, err
+	}
+	return int(res.DeletedCount), nil
 }
 
 // expiredIDs returns the _id of some expired documents.
@@ -152,4 +162,3 @@ func (s *Store) expiredIDs(ctx context.Context, now time.Time, limit int) (bson.
 	}
 	return ids, cursor.Err()
 }
-
