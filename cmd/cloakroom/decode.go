@@ -150,12 +150,13 @@ func flaskConfigFile(file string) (flask.Source, error) {
 // relevantNames are the keys that decoding looks at.
 var relevantNames = []string{"SECRET_KEY", "SECRET_KEY_FALLBACKS", "PERMANENT_SESSION_LIFETIME", "SESSION_COOKIE_NAME"}
 
-// relevant returns those variables that hold one of the keys. A mistake in
-// another one is nothing to stumble over here.
+// relevant returns those variables that hold one of the keys: a mistake in
+// another one is nothing to stumble over here, and an empty one hides no secret
+// of the configuration.
 func relevant(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(line string) bool {
-		name, _, _ := strings.Cut(line, "=")
-		return !slices.Contains(relevantNames, strings.TrimPrefix(name, "FLASK_"))
+		name, value, _ := strings.Cut(line, "=")
+		return value == "" || !slices.Contains(relevantNames, strings.TrimPrefix(name, "FLASK_"))
 	})
 }
 
