@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -78,13 +79,14 @@ func networkAdvice(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
+	var alert tls.AlertError
 	switch {
 	case errors.As(err, &unknown):
 		return "Give the certificate of the authority that signed the server's: ca=FILE in the URL, or RootCAs in the client's TLS configuration."
 	case errors.As(err, &host), errors.As(err, &invalid):
 		return "The server's certificate is not valid for the name it was reached by, or at this time: use the name in the certificate (server_name=NAME in the URL), or renew it."
-	case isRecordHeader(err):
-		return "The server does not speak TLS at this port: use redis:// instead of rediss://, or the TLS port."
+	case errors.As(err, &alert):
+		return "The server refuses this client's TLS: it may want a certificate (cert=FILE&key=FILE in the URL)."
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		return "No such host: check the server's name, and the name server of this machine."
@@ -97,14 +99,11 @@ func networkAdvice(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "This user may not open the socket: set unixsocketperm in redis.conf, or put the user into the server's group."
 	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
-		return "The server did not answer in time: it is overloaded, paused or unreachable; see SLOWLOG and the network between."
+		return "The server did not answer in time: it is overloaded (see SLOWLOG), paused, or cut off, or it speaks no TLS at this port (rediss:// is for TLS, redis:// is not)."
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "The server closed the connection: it was stopped or restarted, or wants TLS or not at this port (rediss:// is for TLS, redis:// is not). The program goes on by itself."
 	}
 	return "Check that the server runs, and the network between; the program goes on by itself once it is back."
-}
-
-func isRecordHeader(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
 }
 
 func isTimeout(err error) bool {

@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"testing"
@@ -37,11 +38,16 @@ func open(t testing.TB, rawURL string) *redisstore.Store {
 
 func tryOpen(t testing.TB, rawURL string) (*redisstore.Store, error) {
 	t.Helper()
+	return openContext(t, t.Context(), rawURL)
+}
+
+func openContext(t testing.TB, ctx context.Context, rawURL string) (*redisstore.Store, error) {
+	t.Helper()
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := redisstore.Open(t.Context(), u)
+	s, err := redisstore.Open(ctx, u)
 	if err != nil {
 		return nil, err
 	}
