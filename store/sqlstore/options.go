@@ -13,10 +13,10 @@ import (
 // [Options] does not say.
 const DefaultSweepInterval = 10 * time.Minute
 
-// MaxSize is the size of the largest record's data in bytes: 64 MiB. Larger
+// MaxSize is the size of the largest record's data in bytes: 16 MiB. Larger
 // ones are answered with store.ErrTooLarge, and so are those that are too
 // large for the server's settings or its table.
-const MaxSize = 64 << 20
+const MaxSize = 16 << 20
 
 // Options are the choices that [New] leaves to the program. The zero value is
 // right for most.
