@@ -76,6 +76,9 @@ func (s *Store) unreachable(op string, err error) error {
 }
 
 func networkAdvice(err error) string {
+	if errors.Is(err, ErrReplicas) {
+		return "Bring the replicas back, or ask for fewer; what was changed is on the master, but is not counted as saved."
+	}
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -148,6 +151,9 @@ func adviceFor(message string) string {
 	case strings.Contains(message, "invalid bulk length"), strings.Contains(message, "string exceeds maximum"):
 		return "Keep large values outside of the session, or raise proto-max-bulk-len in redis.conf."
 	case strings.Contains(message, "unknown command"), strings.Contains(message, "Unknown Redis command"):
+		if strings.Contains(message, "SENTINEL") {
+			return "redis+sentinel:// wants the addresses of Sentinels, port 26379 mostly, and this is a server."
+		}
 		return "The server lacks a command that the store needs, or it was renamed in redis.conf; scripts must be allowed."
 	}
 	return ""

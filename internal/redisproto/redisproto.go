@@ -7,7 +7,11 @@
 // data.
 package redisproto
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // A Driver runs commands by a client library. Its methods may be called by any
 // number of goroutines. They never repeat a command that may have been carried
@@ -44,7 +48,19 @@ type Command struct {
 	Key        string
 	Args       []string // after the key; may alias data, so they must not change
 	Repeatable bool     // may be sent again if no answer came
+
+	// Replicas is how many replicas must have what the command has changed
+	// before its reply counts; with fewer the answer is ErrReplicas. It is
+	// asked for by WAIT, sent behind the command on the same connection.
+	Replicas int
 }
+
+// ReplicaTimeout is how long replicas may take to receive a change.
+const ReplicaTimeout = time.Second
+
+// ErrReplicas says that a change is on the master alone, and may be lost with
+// it.
+var ErrReplicas = errors.New("too few replicas have the change")
 
 // Found is what a server has for a key.
 type Found struct {

@@ -23,6 +23,7 @@ type Options struct {
 	Prefix    string // before each key
 	MaxRecord int    // in bytes; zero means DefaultMaxRecord
 	Cachelib  bool   // as cachelib's RedisCache writes values
+	Replicas  int    // that must have a change before it is acknowledged
 }
 
 // Store is a store on Redis by some client library. It has the methods of
@@ -46,6 +47,9 @@ const (
 func New(d Driver, o Options) (*Store, error) {
 	if o.MaxRecord < 0 {
 		return nil, fmt.Errorf("%s: MaxRecord is negative", o.Name)
+	}
+	if o.Replicas < 0 {
+		return nil, fmt.Errorf("%s: Replicas is negative", o.Name)
 	}
 	if o.MaxRecord == 0 {
 		o.MaxRecord = DefaultMaxRecord
@@ -163,16 +167,22 @@ func (s *Store) set(ctx context.Context, key, value, ttl string, condition ...st
 	if ttl != "" {
 		args = append(args, "PX", ttl)
 	}
-	return s.d.Int(ctx, Command{Words: wordsSet, Key: key, Args: args})
+	return s.change(ctx, Command{Words: wordsSet, Key: key, Args: args})
 }
 
 // run runs a script.
 func (s *Store) run(ctx context.Context, sc *script, key string, args ...string) (int64, error) {
-	done, err := s.d.Int(ctx, Command{Words: sc.bySHA, Key: key, Args: args})
+	done, err := s.change(ctx, Command{Words: sc.bySHA, Key: key, Args: args})
 	if s.unknownScript(err) {
-		done, err = s.d.Int(ctx, Command{Words: sc.byText, Key: key, Args: args})
+		done, err = s.change(ctx, Command{Words: sc.byText, Key: key, Args: args})
 	}
 	return done, err
+}
+
+// change runs a command that may change something.
+func (s *Store) change(ctx context.Context, c Command) (int64, error) {
+	c.Replicas = s.o.Replicas
+	return s.d.Int(ctx, c)
 }
 
 // unknownScript reports whether the server lacks a script, which it forgets
@@ -207,7 +217,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.begin(ctx, op, key); err != nil {
 		return err
 	}
-	_, err := s.d.Int(ctx, Command{Words: wordsDel, Key: s.o.Prefix + key, Repeatable: true})
+	_, err := s.change(ctx, Command{Words: wordsDel, Key: s.o.Prefix + key, Repeatable: true})
 	return s.Fail(ctx, op, err)
 }
 
@@ -218,7 +228,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.Ready(ctx, op); err != nil {
 		return err
 	}
-	_, err := s.d.Int(ctx, Command{Words: wordsSet, Key: s.o.Prefix + "cloakroom:ping", Args: []string{"", "XX", "PX", "1"}, Repeatable: true})
+	_, err := s.change(ctx, Command{Words: wordsSet, Key: s.o.Prefix + "cloakroom:ping", Args: []string{"", "XX", "PX", "1"}, Repeatable: true})
 	if message, ok := s.d.ServerError(err); ok && strings.HasPrefix(message, "NOPERM ") && strings.Contains(message, "key") {
 		// A user who may touch the sessions alone. Then this must do.
 		_, err = s.d.Int(ctx, Command{Words: []string{"PING"}, Repeatable: true})

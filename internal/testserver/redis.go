@@ -129,8 +129,8 @@ func eventually(t testing.TB, f func() error) {
 	t.Fatalf("not after %v: %v", startTimeout, err)
 }
 
-// wants waits until a command's answer has text in it.
-func (p *Process) wants(t testing.TB, text string, args ...string) {
+// Await waits until a command's answer has text in it.
+func (p *Process) Await(t testing.TB, text string, args ...string) {
 	t.Helper()
 	eventually(t, func() error {
 		answer, err := RedisDo(context.Background(), "tcp", p.Addr(), args...)

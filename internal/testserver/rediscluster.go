@@ -39,20 +39,20 @@ func StartRedisCluster(t testing.TB) *RedisCluster {
 	}
 	for i, r := range c.Replicas {
 		id := c.Masters[i].Do(t, "CLUSTER", "MYID")
-		r.wants(t, id, "CLUSTER", "NODES")
+		r.Await(t, id, "CLUSTER", "NODES")
 		r.Do(t, "CLUSTER", "REPLICATE", id)
 	}
 	for i := range c.Masters {
-		c.Replicas[i].wants(t, "master_link_status:up", "INFO", "replication")
+		c.Replicas[i].Await(t, "master_link_status:up", "INFO", "replication")
 	}
 	for _, n := range nodes {
-		n.wants(t, "cluster_state:ok", "CLUSTER", "INFO")
-		n.wants(t, "cluster_known_nodes:6", "CLUSTER", "INFO")
+		n.Await(t, "cluster_state:ok", "CLUSTER", "INFO")
+		n.Await(t, "cluster_known_nodes:6", "CLUSTER", "INFO")
 	}
 	for _, m := range c.Masters {
 		// Each node must know what the others are before a client asks it.
 		for _, n := range nodes {
-			n.wants(t, "slave "+m.Do(t, "CLUSTER", "MYID"), "CLUSTER", "NODES")
+			n.Await(t, "slave "+m.Do(t, "CLUSTER", "MYID"), "CLUSTER", "NODES")
 		}
 	}
 	return c

@@ -22,12 +22,12 @@ func StartRedisSentinel(t testing.TB, settings ...string) *RedisSentinel {
 	s := &RedisSentinel{}
 	s.Servers[0] = Start(t, Redis(settings...))
 	s.Servers[1] = Start(t, Redis(append(settings, fmt.Sprintf("replicaof 127.0.0.1 %d", s.Servers[0].Port))...))
-	s.Servers[1].wants(t, "master_link_status:up", "INFO", "replication")
+	s.Servers[1].Await(t, "master_link_status:up", "INFO", "replication")
 	for i := range s.Sentinels {
 		s.Sentinels[i] = Start(t, sentinel(s.Servers[0]))
 	}
 	for _, p := range s.Sentinels {
-		p.wants(t, "slaves=1,sentinels=3", "INFO", "sentinel")
+		p.Await(t, "slaves=1,sentinels=3", "INFO", "sentinel")
 	}
 	return s
 }
@@ -63,7 +63,7 @@ func (s *RedisSentinel) Addrs() string {
 func (s *RedisSentinel) AwaitMaster(t testing.TB, p *Process) {
 	t.Helper()
 	for _, w := range s.Sentinels {
-		w.wants(t, "\n"+strconv.Itoa(p.Port), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
+		w.Await(t, "\n"+strconv.Itoa(p.Port), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
 	}
-	p.wants(t, "role:master", "INFO", "replication")
+	p.Await(t, "role:master", "INFO", "replication")
 }

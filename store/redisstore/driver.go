@@ -31,7 +31,15 @@ func (d *driver) build(c redisproto.Command) rueidis.Completed {
 }
 
 func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
-	message, err := d.client.Do(ctx, d.build(c)).ToMessage()
+	if c.Replicas > 0 {
+		return d.replicated(ctx, c)
+	}
+	return number(d.client.Do(ctx, d.build(c)))
+}
+
+// number reads an answer as Int returns it.
+func number(r rueidis.RedisResult) (int64, error) {
+	message, err := r.ToMessage()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return 0, nil

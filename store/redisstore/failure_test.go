@@ -33,7 +33,7 @@ func fails(t *testing.T, what string, err error, text, advice string) {
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	locked := testserver.Start(t, testserver.Redis("requirepass secret", "user narrow on >secret ~nothing:* +@all"))
 	master := testserver.Start(t, testserver.Redis())
-	replica := testserver.Start(t, testserver.Redis("replicaof 127.0.0.1 " + strings.TrimPrefix(master.Addr(), "127.0.0.1:")))
+	replica := testserver.Start(t, testserver.Redis("replicaof 127.0.0.1 "+strings.TrimPrefix(master.Addr(), "127.0.0.1:")))
 	node := testserver.Start(t, testserver.Redis("cluster-enabled yes"))
 	for _, c := range []struct{ name, url, text, advice string }{
 		{"nothing listens", "redis://127.0.0.1:1", "connection refused", "start the server"},
@@ -46,8 +46,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{"replica", urlOf(replica), "READONLY", "connect to the master"},
 		{"node of a cluster", urlOf(node), "CLUSTERDOWN", "CLUSTER INFO"},
 		{"database of a cluster", urlOf(node) + "1", "SELECT is not allowed", "database 0 only"},
-		{"no cluster", "redis+cluster://" + master.Addr(), "cluster support disabled", "redis:// is for one server"},
-		{"no Sentinel", "redis+sentinel://" + master.Addr() + "/mymaster", "", "redis+sentinel:// wants the addresses of Sentinels"},
+		{"no Sentinel", "redis+sentinel://" + master.Addr() + "/mymaster", "SENTINEL", "redis+sentinel:// wants the addresses of Sentinels"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := tryOpen(t, c.url)

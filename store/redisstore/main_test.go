@@ -3,12 +3,12 @@ package redisstore_test
 import (
 	"context"
 	"net/url"
-	"os"
+	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/redis/rueidis"
 
+	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/redisstore"
@@ -19,9 +19,13 @@ import (
 var single = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
-	if part := os.Getenv(childPart); part != "" {
-		os.Exit(child(part))
-	}
+	redistest.Child(func(ctx context.Context, text string) (store.Store, error) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		return redisstore.Open(ctx, u)
+	})
 	testserver.Main(m, &single)
 }
 
@@ -67,20 +71,18 @@ func client(t testing.TB, o rueidis.ClientOption) rueidis.Client {
 	return c
 }
 
-func options() storetest.Options {
-	return storetest.Options{
-		RealTime: true,
-		// A millisecond, but that the way to the server counts, too, and that
-		// machines for tests are slow.
-		Precision:    time.Second,
-		ComparesData: true,
-		TooLarge:     redisstore.DefaultMaxRecord + 1,
-		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
-	}
-}
-
 // conform runs the whole suite on the stores of a URL.
 func conform(t *testing.T, rawURL string, o storetest.Options) {
 	t.Helper()
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, rawURL) }, o)
+}
+
+// valkey is a Valkey server, which no Debian before 13 has, so that tests that
+// need it are skipped in CI, too.
+func valkey(t *testing.T) testserver.Server {
+	s := testserver.Valkey()
+	if _, err := exec.LookPath(s.Program); err != nil {
+		t.Skipf("%s was not found. To run this test: %s", s.Program, s.Install)
+	}
+	return s
 }

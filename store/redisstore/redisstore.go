@@ -16,9 +16,8 @@
 // The server must not evict sessions: set maxmemory-policy to noeviction, or to
 // one of the volatile ones with enough memory. What it has acknowledged
 // survives its crash with appendfsync always; with appendfsync everysec the
-// last second may be lost. A replica that takes over for a lost master lacks
-// what had not reached it, whatever the client does, a logout included; see
-// min-replicas-to-write.
+// last second may be lost. A replica that takes over from its master lacks what
+// had not reached it, logouts included: see [Options.Replicas].
 package redisstore
 
 import (
@@ -52,6 +51,14 @@ type Options struct {
 	// Cachelib keeps records as cachelib's RedisCache does: with a "!" before
 	// the value. Flask-Session uses it if its SESSION_TYPE is cachelib.
 	Cachelib bool
+
+	// Replicas is how many replicas must have received a change before it is
+	// acknowledged. Zero means that the master alone is enough; what it has not
+	// yet passed on is then lost when a replica takes over, be it planned. With
+	// as many as there are replicas nothing is, but a change fails while one of
+	// them is away. It costs the way to the replicas and back for each change. In a
+	// cluster, changes of records that are just being moved fail.
+	Replicas int
 
 	// StaleFor, if not zero, keeps records that were read in the memory of this
 	// process, so that reading them again takes no round trip. The server says
@@ -103,7 +110,7 @@ func New(client rueidis.Client, o Options) (*Store, error) {
 
 func newCore(client rueidis.Client, o Options) (*redisproto.Store, error) {
 	return redisproto.New(&driver{client}, redisproto.Options{
-		Name: "redisstore", Prefix: o.Prefix, MaxRecord: o.MaxRecord, Cachelib: o.Cachelib})
+		Name: "redisstore", Prefix: o.Prefix, MaxRecord: o.MaxRecord, Cachelib: o.Cachelib, Replicas: o.Replicas})
 }
 
 // Load implements [store.Store].

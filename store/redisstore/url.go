@@ -38,7 +38,7 @@ import (
 //   - dial_timeout, timeout: how long to wait for a connection (2s), and for an
 //     answer (5s) where the caller does not set a limit himself
 //   - client_name: what CLIENT LIST shows
-//   - prefix, max_record, cachelib=true, stale_for: see [Options]
+//   - prefix, max_record, cachelib=true, replicas, stale_for: see [Options]
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	c, err := parseURL(u)
 	if err != nil {
@@ -124,6 +124,7 @@ func parseURL(u *url.URL) (*config, error) {
 		Prefix:    p.text("prefix"),
 		MaxRecord: p.number("max_record"),
 		Cachelib:  p.boolean("cachelib"),
+		Replicas:  p.number("replicas"),
 		StaleFor:  p.duration("stale_for", 0),
 	}
 	// Servers that lack what the cache needs serve as well without it.

@@ -1,0 +1,142 @@
+package redistest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// writers change records together, each its own number in each record. What
+// one has been told is saved, it must find again ever after.
+type writers struct {
+	s       store.Store
+	keys    []string
+	first   int  // number of the first writer, where another process has some, too
+	callers int  // how many there are
+	errorOK bool // errors other than conflicts are expected
+
+	acknowledged atomic.Int64
+	failed       atomic.Int64 // errors that were expected
+	mu           sync.Mutex
+	wrong        []error // what must not be
+	texts        map[string]bool
+}
+
+// numbers are the data of a record: the number that each writer has reached.
+type numbers map[string]int
+
+var errGone = errors.New("the record is gone")
+
+// create makes the records.
+func (w *writers) create(ctx context.Context) error {
+	for _, key := range w.keys {
+		if _, err := w.s.Save(ctx, key, store.Record{}, store.Record{Data: []byte("{}"), Expires: time.Now().Add(time.Hour)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run lets all writers go on until each has made so many steps, or stop is
+// closed.
+func (w *writers) run(ctx context.Context, steps int, stop <-chan struct{}) {
+	var wg sync.WaitGroup
+	for i := range w.callers {
+		wg.Go(func() {
+			reached := make([]int, len(w.keys))
+			for n := 0; n < steps; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				k := (n + i) % len(w.keys)
+				if !w.advance(ctx, w.keys[k], strconv.Itoa(w.first+i), &reached[k], stop) {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// advance moves one number of a record on by one, and reports whether to go on.
+func (w *writers) advance(ctx context.Context, key, writer string, reached *int, stop <-chan struct{}) bool {
+	for {
+		err := w.try(ctx, key, writer, *reached)
+		switch {
+		case err == nil:
+			*reached++
+			w.acknowledged.Add(1)
+			return true
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, errGone), !w.errorOK:
+			w.mu.Lock()
+			w.wrong = append(w.wrong, fmt.Errorf("writer %s: %w", writer, err))
+			w.mu.Unlock()
+			return false
+		}
+		w.failed.Add(1)
+		w.mu.Lock()
+		if w.texts == nil {
+			w.texts = map[string]bool{}
+		}
+		w.texts[err.Error()+" | "+store.Advice(err)] = true
+		w.mu.Unlock()
+		select {
+		case <-stop:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// try makes one attempt.
+func (w *writers) try(ctx context.Context, key, writer string, reached int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	prev, err := w.s.Load(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return errGone
+	}
+	if err != nil {
+		return err
+	}
+	got := numbers{}
+	if err := json.Unmarshal(prev.Data, &got); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	if got[writer] < reached {
+		return fmt.Errorf("%w: %d was acknowledged, now it is %d", errGone, reached, got[writer])
+	}
+	got[writer] = reached + 1
+	data, err := json.Marshal(got)
+	if err != nil {
+		return err
+	}
+	_, err = w.s.Save(ctx, key, prev, store.Record{Data: data, Expires: prev.Expires})
+	return err
+}
+
+// report tells what must not be.
+func (w *writers) report(t *testing.T) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, err := range w.wrong {
+		t.Errorf("wrong: %v", err)
+	}
+	for text := range w.texts {
+		t.Logf("seen: %s", text)
+	}
+	t.Logf("%d changes were acknowledged, %d calls failed", w.acknowledged.Load(), w.failed.Load())
+}
