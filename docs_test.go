@@ -1,6 +1,7 @@
 package cloakroom_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,17 +11,17 @@ import (
 
 // README and docs say which test shows what. Those tests must exist.
 func TestDocsNameTestsThatExist(t *testing.T) {
-	files, err := filepath.Glob("*_test.go")
+	var code strings.Builder
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		code.Write(b)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	var code strings.Builder
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code.Write(b)
 	}
 	name := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`")
 	for _, doc := range []string{"README.md", "docs/architecture.md"} {
