@@ -31,7 +31,8 @@ func (t *target) postgres(u *url.URL, q *parameters) error {
 	}
 	dsn := *u
 	dsn.Scheme = "postgres"
-	dsn.RawQuery = q.pass(postgresPass...).Encode()
+	// To libpq and pgx a plus is no space.
+	dsn.RawQuery = strings.ReplaceAll(q.pass(postgresPass...).Encode(), "+", "%20")
 	t.open = func() (*sql.DB, error) { return openDB(name, dsn.String()) }
 	return nil
 }

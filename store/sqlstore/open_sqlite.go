@@ -72,11 +72,11 @@ func sqlitePath(u *url.URL) (string, error) {
 	switch {
 	case u.Host != "" || u.User != nil:
 		return "", errors.New("sqlstore: open: the URL names a host; write sqlite:/file, or sqlite:file for a relative path")
+	case path == "" || path == "/":
+		return "", errors.New("sqlstore: open: the URL names no file")
 	case u.Opaque == "" && !u.OmitHost && !strings.HasPrefix(path, "//"):
 		// Absolute by the rules for URLs, relative by SQLAlchemy's.
 		return "", errors.New("sqlstore: open: sqlite:/// is understood in two ways; write sqlite:file for a relative path, sqlite:/file for an absolute one")
-	case path == "" || path == "/":
-		return "", errors.New("sqlstore: open: the URL names no file")
 	case path == ":memory:":
 		return "", store.WithAdvice(fmt.Errorf("sqlstore: open: a database in memory: %w", store.ErrUnsupported),
 			"Use memstore (memory:), or a file.")

@@ -88,11 +88,11 @@ func TestKillOfTheServer(t *testing.T) {
 }
 
 func crash(t *testing.T, p *testserver.Process, s *sqlstore.Store, all []chain) {
-	var saved atomic.Int64
+	var saved [chains]atomic.Int64
 	var wg sync.WaitGroup
 	for i := range all {
 		wg.Go(func() {
-			err := all[i].save(t.Context(), s, func(int) { saved.Add(1) }, func() bool { return false })
+			err := all[i].save(t.Context(), s, func(int) { saved[i].Add(1) }, func() bool { return false })
 			if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 				t.Errorf("Save while the server dies = %v, which says that the record is gone", err)
 			}
@@ -101,7 +101,9 @@ func crash(t *testing.T, p *testserver.Process, s *sqlstore.Store, all []chain) 
 			}
 		})
 	}
-	until(t, func() bool { return saved.Load() > 20*chains })
+	for i := range saved {
+		until(t, func() bool { return saved[i].Load() > 20 || t.Failed() })
+	}
 	p.Kill(t)
 	wg.Wait()
 	if _, err := s.Load(t.Context(), all[0].key); err == nil || errors.Is(err, store.ErrNotFound) {

@@ -50,7 +50,7 @@ func with(u *url.URL, params ...string) *url.URL {
 		name, value, _ := strings.Cut(p, "=")
 		q.Set(name, value)
 	}
-	c.RawQuery = q.Encode()
+	c.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // a plus is a plus to pgx
 	return &c
 }
 
