@@ -12,9 +12,8 @@ import (
 // closes it when it is stopped or killed, and tells it after a restart of the
 // machine; without a look, the next command on it would be an error.
 func alive(nc net.Conn) bool {
-	secret := false
 	if t, ok := nc.(*tls.Conn); ok {
-		nc, secret = t.NetConn(), true
+		nc = t.NetConn()
 	}
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
@@ -27,10 +26,10 @@ func alive(nc net.Conn) bool {
 	usable := false
 	err = raw.Read(func(fd uintptr) bool {
 		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		// An answer that nobody has asked for means that the connection is out
-		// of step; TLS may have something to say at any time.
-		usable = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK || err == syscall.EINTR || secret && n > 0
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		// Something to read is an answer that nobody has asked for, so that the
+		// connection is out of step, or the goodbye of TLS.
+		usable = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK || err == syscall.EINTR
 		return true
 	})
 	return err == nil && usable

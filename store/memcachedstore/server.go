@@ -81,8 +81,10 @@ func (srv *server) do(ctx context.Context, f func(*conn) error) error {
 		return err
 	}
 	err = c.under(ctx, f)
-	if _, answered := errors.AsType[serverError](err); c.broken && err != nil && !answered && ctx.Err() == nil {
-		srv.drop() // the others are most likely broken, too
+	if _, answered := errors.AsType[serverError](err); c.broken && err != nil && !answered && ctx.Err() != context.Canceled {
+		// The machine may have gone without a word: then the others are of no
+		// use either, and each would cost somebody a timeout.
+		srv.drop()
 	}
 	srv.give(c)
 	return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -204,226 +203,87 @@ func TestMaxConns(t *testing.T) {
 	}
 }
 
-func TestItemLimit(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		args []string
-		max  int
-	}{
-		{"default", nil, 1 << 20},
-		{"larger", []string{"-I", "3m"}, 3 << 20},
-		{"smaller", []string{"-I", "128k", "-o", "slab_chunk_max=65536"}, 128 << 10},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := testserver.Start(t, testserver.Memcached(c.args...))
-			s := open(t, Options{}, p.Addr())
-			longest := strings.Repeat("k", store.MaxKey)
-			r := create(t, s, longest, strings.Repeat("x", c.max-overhead-store.MaxKey))
-			holds(t, s, longest, string(r.Data))
-			_, err := s.Save(t.Context(), longest, r, store.Record{Data: make([]byte, c.max-overhead-store.MaxKey+1)})
-			if !errors.Is(err, store.ErrTooLarge) || !strings.Contains(store.Advice(err), "-I") {
-				t.Errorf("Save = %v with advice %q, want ErrTooLarge with advice", err, store.Advice(err))
-			}
-			holds(t, s, longest, string(r.Data))
-			// With an expiry in its value it is a little larger.
-			_, err = s.Save(t.Context(), longest, r, store.Record{Data: r.Data, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)})
-			if !errors.Is(err, store.ErrTooLarge) {
-				t.Errorf("Save with a far expiry = %v, want ErrTooLarge", err)
-			}
-		})
-	}
-}
-
-func TestFullMemory(t *testing.T) {
-	t.Parallel()
-	fill := func(t *testing.T, s *Store) (first string, r store.Record, err error) {
-		for i := 0; i < 100 && err == nil; i++ {
-			name := key(t, fmt.Sprint(i))
-			var saved store.Record
-			saved, err = s.Save(t.Context(), name, store.Record{}, store.Record{Data: make([]byte, 200_000), Expires: far()})
-			if i == 0 {
-				first, r = name, saved
-			}
-		}
-		return first, r, err
-	}
-	t.Run("evicts", func(t *testing.T) {
-		p := testserver.Start(t, testserver.Memcached("-m", "4"))
-		s := open(t, Options{}, p.Addr())
-		first, r, err := fill(t, s)
-		if err != nil {
-			t.Fatalf("Save = %v, want nil", err)
-		}
-		absent(t, s, first)
-		if _, err := s.Save(t.Context(), first, r, r); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("Save of an evicted record = %v, want ErrConflict", err)
-		}
-		absent(t, s, first)
-	})
-	t.Run("does not evict", func(t *testing.T) {
-		p := testserver.Start(t, testserver.Memcached("-m", "4", "-M"))
-		s := open(t, Options{}, p.Addr())
-		first, r, err := fill(t, s)
-		if err == nil || errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrConflict) || !strings.Contains(store.Advice(err), "memory") {
-			t.Errorf("Save = %v with advice %q, want an error with advice", err, store.Advice(err))
-		}
-		holds(t, s, first, string(r.Data))
-	})
-}
-
-func TestServersThatAreRefused(t *testing.T) {
-	t.Parallel()
-	t.Run("without CAS", func(t *testing.T) {
-		p := testserver.Start(t, testserver.Memcached("-C"))
-		s := open(t, Options{}, p.Addr())
-		if err := s.Ping(t.Context()); !errors.Is(err, store.ErrUnsupported) || !strings.Contains(store.Advice(err), "-C") {
-			t.Errorf("Ping = %v with advice %q, want ErrUnsupported with advice", err, store.Advice(err))
-		}
-	})
-	t.Run("older than 1.6", func(t *testing.T) {
-		s := open(t, Options{}, fake(t, func(line string) string { return "ERROR\r\n" }))
-		if _, err := s.Load(t.Context(), "k"); !errors.Is(err, store.ErrUnsupported) || !strings.Contains(store.Advice(err), "1.6") {
-			t.Errorf("Load = %v with advice %q, want ErrUnsupported with advice", err, store.Advice(err))
-		}
-	})
-	t.Run("without a list of keys", func(t *testing.T) {
-		p := testserver.Start(t, testserver.Memcached("-X"))
-		s := open(t, Options{}, p.Addr())
-		create(t, s, "k", "data")
-		var last error
-		for _, err := range s.List(t.Context(), "") {
-			last = err
-		}
-		if !errors.Is(last, store.ErrUnsupported) || !strings.Contains(store.Advice(last), "-X") {
-			t.Errorf("List = %v with advice %q, want ErrUnsupported with advice", last, store.Advice(last))
-		}
-	})
-}
-
-func TestPassword(t *testing.T) {
-	t.Parallel()
-	server := testserver.Memcached()
-	args := server.Args
-	server.Prepare = func(p *testserver.Process) error {
-		return os.WriteFile(p.Path("users"), []byte("ada:hunter2\n"), 0o644)
-	}
-	server.Args = func(p *testserver.Process) []string { return append(args(p), "-Y", p.Path("users")) }
-	p := testserver.Start(t, server)
-	good := open(t, Options{Username: "ada", Password: "hunter2"}, p.Addr())
-	create(t, good, "k", "data")
-	holds(t, good, "k", "data")
-	for name, o := range map[string]Options{"none": {}, "wrong": {Username: "ada", Password: "hunter3"}} {
-		err := open(t, o, p.Addr()).Ping(t.Context())
-		if err == nil || store.Advice(err) == "" || strings.Contains(err.Error(), "hunter") {
-			t.Errorf("Ping with password %s = %v with advice %q, want an error with advice, without the password", name, err, store.Advice(err))
-		}
-	}
-	// A server that does not ask must not be told: it would store it.
-	open := open(t, Options{Username: "ada", Password: "hunter2"}, one.Get(t).Addr())
-	if err := open.Ping(t.Context()); err != nil {
-		t.Errorf("Ping of a server that asks for no password = %v, want nil", err)
-	}
-	if got := raw(t, one.Get(t).Addr(), "get auth"); got != "END" {
-		t.Errorf("the server has stored %q", got)
-	}
-}
-
-// fake is a server that answers each line with what answer returns, and
-// closes the connection if that is empty.
-func fake(t *testing.T, answer func(line string) string) (addr string) {
+// stat returns one of the server's statistics.
+func stat(t testing.TB, addr, name string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				for in := bufio.NewScanner(conn); in.Scan(); {
-					text := answer(in.Text())
-					if text == "" {
+	words := strings.Fields(raw(t, addr, "stats"))
+	return words[slices.Index(words, name)+1]
+}
+
+func TestCloseLeavesNoConnection(t *testing.T) {
+	t.Parallel()
+	p := testserver.Start(t, testserver.Memcached())
+	before := stat(t, p.Addr(), "curr_connections")
+	for range 5 {
+		s := open(t, Options{}, p.Addr())
+		key := key(t, "k")
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				for {
+					_, err := s.Load(t.Context(), key)
+					if errors.Is(err, store.ErrClosed) {
 						return
 					}
-					fmt.Fprint(conn, text)
+					if !errors.Is(err, store.ErrNotFound) {
+						t.Errorf("Load = %v, want ErrNotFound or ErrClosed", err)
+						return
+					}
 				}
-			}()
+			})
 		}
-	}()
-	return l.Addr().String()
-}
-
-// greeting answers the questions that a new connection begins with.
-func greeting(line string) string {
-	switch line {
-	case "mn":
-		return "MN\r\n"
-	case "stats settings", "stats":
-		return "END\r\n"
-	}
-	return ""
-}
-
-// The server may have obeyed before the connection broke. Sent again, the
-// command would find its own doing and call it a conflict, and the engine
-// would apply the change a second time.
-func TestNoCommandIsSentTwice(t *testing.T) {
-	var sets, gets atomic.Int32
-	s := open(t, Options{}, fake(t, func(line string) string {
-		switch {
-		case strings.HasPrefix(line, "ms "):
-			sets.Add(1)
-			return "" // and the connection is closed
-		case strings.HasPrefix(line, "mg "):
-			gets.Add(1)
-			return "EN\r\n"
+		create(t, s, key+"2", "data")
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-		return greeting(line)
-	}))
-	absent(t, s, "k") // now a connection is idle
-	_, err := s.Save(t.Context(), "k", store.Record{}, store.Record{Data: []byte("data")})
-	if err == nil || errors.Is(err, store.ErrConflict) || sets.Load() != 1 {
-		t.Errorf("Save = %v after %d commands, want an error after 1", err, sets.Load())
+		wg.Wait()
+		for range s.List(t.Context(), "") {
+			break
+		}
 	}
-	absent(t, s, "k")
+	eventually(t, "connections", func() error {
+		if now := stat(t, p.Addr(), "curr_connections"); now != before {
+			return fmt.Errorf("%s, before it were %s", now, before)
+		}
+		return nil
+	})
 }
 
-func TestStrangeAnswersAreErrors(t *testing.T) {
-	for name, text := range map[string]string{
-		"nonsense":          "hello\r\n",
-		"empty line":        "\r\n",
-		"endless line":      strings.Repeat("x", 100_000),
-		"negative size":     "VA -1 c1\r\n\r\n",
-		"huge size":         "VA 99999999999 c1\r\n\r\n",
-		"no size":           "VA\r\n",
-		"value too short":   "VA 5 c1 t9\r\nabc\r\nEN\r\n",
-		"value too long":    "VA 1 c1 t9\r\nabc\r\n",
-		"bad flags":         "VA 1 f99999999999 c1\r\na\r\n",
-		"bad time":          "VA 1 c1 tx\r\na\r\n",
-		"no number":         "VA 1 t9 f0\r\na\r\n",
-		"answer to a write": "NS\r\n",
-		"server error":      "SERVER_ERROR out of everything\r\n",
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	p := testserver.Start(t, testserver.Memcached())
+	s := open(t, Options{}, p.Addr())
+	counts := func() (n int) {
+		for _, name := range []string{"cmd_get", "cmd_set", "delete_hits"} {
+			var i int
+			fmt.Sscan(stat(t, p.Addr(), name), &i)
+			n += i
+		}
+		return n
+	}
+	r := create(t, s, "k", "data")
+	later := far()
+	for _, c := range []struct {
+		name string
+		want int
+		call func() error
+	}{
+		{"Load", 1, func() (err error) { r, err = s.Load(t.Context(), "k"); return err }},
+		{"Save", 1, func() (err error) { r, err = s.Save(t.Context(), "k", r, r); return err }},
+		{"Save again", 1, func() (err error) { r, err = s.Save(t.Context(), "k", r, r); return err }},
+		{"Touch that is not needed", 1, func() error { return s.Touch(t.Context(), "k", r, time.Now()) }},
+		{"Touch", 2, func() error { later = later.Add(time.Hour); return s.Touch(t.Context(), "k", r, later) }},
+		{"Touch of another version", 3, func() error { later = later.Add(time.Hour); return s.Touch(t.Context(), "k", r, later) }},
+		{"Save after a Touch", 3, func() (err error) { r, err = s.Save(t.Context(), "k", r, r); return err }},
+		{"Delete", 1, func() error { return s.Delete(t.Context(), "k") }},
+		{"Save that creates", 1, func() error { _, err := s.Save(t.Context(), "k", store.Record{}, r); return err }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := open(t, Options{}, fake(t, func(line string) string {
-				if strings.HasPrefix(line, "mg ") {
-					return text
-				}
-				return greeting(line)
-			}))
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
-			for range 2 {
-				if r, err := s.Load(ctx, "k"); err == nil || errors.Is(err, store.ErrNotFound) || ctx.Err() != nil {
-					t.Fatalf("Load = %.40q, %v, want an error at once", r.Data, err)
-				}
-			}
-		})
+		before := counts()
+		if err := c.call(); err != nil {
+			t.Errorf("%s = %v, want nil", c.name, err)
+		}
+		if got := counts() - before; got != c.want {
+			t.Errorf("%s takes %d commands, want %d", c.name, got, c.want)
+		}
 	}
 }
