@@ -14,25 +14,23 @@ import (
 // near is the cache that the client keeps with the help of the server, and the
 // guard that makes this store see its own changes. The client learns of a
 // change on another connection than the one that made it, at some later time,
-// so each key is read from the server from the beginning of a change until all
-// that was cached before its end has become too old.
+// so each key is read from the server from the end of a change until all that
+// was cached before it has become too old.
 type near struct {
 	client   rueidis.Client
 	prefix   string
 	staleFor time.Duration
 
-	seed    maphash.Seed
-	mu      sync.Mutex
-	pending map[uint64]int // changes under way by hash of the key
-	// Keys that were changed since turned, and in the time of staleFor before
-	// that: two generations instead of a timer for each.
+	seed maphash.Seed
+	mu   sync.Mutex
+	// Hashes of the keys that were changed since turned, and in the time of
+	// staleFor before that: two generations instead of a timer for each.
 	recent, older map[uint64]struct{}
 	turned        time.Time
 }
 
 func newNear(client rueidis.Client, prefix string, staleFor time.Duration) *near {
-	return &near{client: client, prefix: prefix, staleFor: staleFor, seed: maphash.MakeSeed(),
-		pending: map[uint64]int{}, turned: time.Now()}
+	return &near{client: client, prefix: prefix, staleFor: staleFor, seed: maphash.MakeSeed(), turned: time.Now()}
 }
 
 // find returns what is cached, or was now read into the cache, for a key, and
@@ -67,7 +65,7 @@ func (n *near) find(ctx context.Context, key string) (redisproto.Found, time.Tim
 	return f, then, true
 }
 
-// changed reports whether this store has lately changed a key, or is about it.
+// changed reports whether this store has lately changed a key.
 func (n *near) changed(key string) bool {
 	h := maphash.String(n.seed, key)
 	n.mu.Lock()
@@ -77,31 +75,23 @@ func (n *near) changed(key string) bool {
 	if !ok {
 		_, ok = n.older[h]
 	}
-	return ok || n.pending[h] > 0
+	return ok
 }
 
-// change notes that a change of key begins, and returns what is to be called
-// when it has ended. It does nothing without a near cache.
-func (n *near) change(key string) (done func()) {
+// change notes that a change of key has ended, before its caller is told. It
+// does nothing without a near cache.
+func (n *near) change(key string) {
 	if n == nil {
-		return func() {}
+		return
 	}
 	h := maphash.String(n.seed, key)
 	n.mu.Lock()
-	n.pending[h]++
-	n.mu.Unlock()
-	return func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.pending[h]--; n.pending[h] == 0 {
-			delete(n.pending, h)
-		}
-		n.turn(time.Now())
-		if n.recent == nil {
-			n.recent = map[uint64]struct{}{}
-		}
-		n.recent[h] = struct{}{}
+	defer n.mu.Unlock()
+	n.turn(time.Now())
+	if n.recent == nil {
+		n.recent = map[uint64]struct{}{}
 	}
+	n.recent[h] = struct{}{}
 }
 
 // turn lets changes be forgotten that ended longer ago than staleFor.

@@ -125,19 +125,19 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 
 // Save implements [store.Store].
 func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
-	defer s.near.change(key)()
+	defer s.near.change(key)
 	return s.core.Save(ctx, key, prev, next)
 }
 
 // Touch implements [store.Store].
 func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
-	defer s.near.change(key)()
+	defer s.near.change(key)
 	return s.core.Touch(ctx, key, prev, expires)
 }
 
 // Delete implements [store.Store].
 func (s *Store) Delete(ctx context.Context, key string) error {
-	defer s.near.change(key)()
+	defer s.near.change(key)
 	return s.core.Delete(ctx, key)
 }
 
