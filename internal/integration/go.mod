@@ -5,10 +5,20 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/cloakroom/cloakroom/store/memcachedstore v0.0.0
+	github.com/cloakroom/cloakroom/store/mongostore v0.0.0
+	github.com/cloakroom/cloakroom/store/redisstore v0.0.0
 )
 
 require (
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/redis/rueidis v1.0.79 // indirect
+	github.com/xdg-go/scram v1.4.0 // indirect
+	github.com/xdg-go/stringprep v1.0.4 // indirect
+	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
+	go.mongodb.org/mongo-driver/v2 v2.10.0 // indirect
+	golang.org/x/crypto v0.54.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 )
 
@@ -33,4 +43,9 @@ require (
 	modernc.org/sqlite v1.61.1
 )
 
-replace github.com/cloakroom/cloakroom => ../../
+replace (
+	github.com/cloakroom/cloakroom => ../../
+	github.com/cloakroom/cloakroom/store/memcachedstore => ../../store/memcachedstore
+	github.com/cloakroom/cloakroom/store/mongostore => ../../store/mongostore
+	github.com/cloakroom/cloakroom/store/redisstore => ../../store/redisstore
+)

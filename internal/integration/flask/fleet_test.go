@@ -29,6 +29,8 @@ type fleet struct {
 	jar             *cookiejar.Jar
 	config          flask.Config
 	manager         *cloakroom.Manager
+	records         store.Store // nil for Flask's own cookie
+	onlyPermanent   bool        // sessions must stay permanent
 }
 
 // newFleet starts one for the configuration that both get. ours is what the Go
@@ -50,6 +52,10 @@ func newFleet(t *testing.T, config, ours map[string]any, openers store.Openers) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c, ok := s.(io.Closer); ok {
+		t.Cleanup(func() { c.Close() })
+	}
+	f.records = s
 	f.manager, err = flask.New(s, f.config, cloakroom.Options{
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})

@@ -113,7 +113,7 @@ def configure(app, config):
         from pymemcache.client.base import Client
 
         url = urlsplit(config["SESSION_MEMCACHED"])
-        app.config["SESSION_MEMCACHED"] = Client((url.hostname, url.port))
+        app.config["SESSION_MEMCACHED"] = Client((url.hostname, url.port), default_noreply=False)
     elif kind == "mongodb":
         import pymongo
 
