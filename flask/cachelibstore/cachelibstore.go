@@ -6,7 +6,7 @@
 //	DIR/<32 hex digits>   one record; its name is the MD5 of its key
 //	DIR/2029240f…         the same of "__wz_cache_count": how many files there are
 //	DIR/*.__wz_cache      a file being written, which cachelib passes over;
-//	                      cloakroom-lock.__wz_cache is this package's lock
+//	                      cloakroom-lock and -turn with that ending are this package's lock
 //
 // A file is four bytes, the expiry in Unix seconds as the machine orders them
 // (0 means never), and then the pickled value: that is [store.Record]'s Data
@@ -46,6 +46,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -97,8 +98,9 @@ type Store struct {
 	threshold int    // 0 means that files are not counted, as in cachelib
 	opts      Options
 	device    atomic.Uint64 // of dir, to notice that a volume went away
-	lock      dirLock
-	nextPrune atomic.Int64 // Unix time before which pruning is in vain
+	lock      flock.Lock
+	done      chan struct{} // closed by Close
+	nextPrune atomic.Int64  // Unix time before which pruning is in vain
 
 	// now is the clock, and fault, if not nil, is asked before each step that
 	// changes the disk: it may answer with the error that the step shall have,
@@ -127,7 +129,7 @@ var (
 // refuses a directory that everybody may write to. Like cachelib, it counts
 // the files that are there.
 //
-// [Store.Close] closes the one file that the store keeps open. On systems
+// [Store.Close] closes the two files that the store keeps open. On systems
 // without flock, New answers [store.ErrUnsupported].
 func New(dir string, opts Options) (*Store, error) {
 	return open(context.Background(), dir, opts, time.Now)
@@ -135,7 +137,7 @@ func New(dir string, opts Options) (*Store, error) {
 
 func open(ctx context.Context, dir string, opts Options, now func() time.Time) (*Store, error) {
 	const op = "open"
-	if !haveFlock {
+	if !flock.Supported {
 		return nil, fmt.Errorf("cachelibstore: open: %w: this system has no flock", store.ErrUnsupported)
 	}
 	if dir == "" {
@@ -147,7 +149,7 @@ func open(ctx context.Context, dir string, opts Options, now func() time.Time) (
 	if opts.Mode&0o600 != 0o600 || opts.Mode&^0o664 != 0 {
 		return nil, fmt.Errorf("cachelibstore: open: the mode %#o is not 0600 with some of 0064", opts.Mode)
 	}
-	s := &Store{opts: opts, threshold: max(opts.Threshold, 0), now: now}
+	s := &Store{opts: opts, threshold: max(opts.Threshold, 0), now: now, done: make(chan struct{})}
 	if opts.Threshold == 0 {
 		s.threshold = DefaultThreshold
 	}
@@ -157,7 +159,7 @@ func open(ctx context.Context, dir string, opts Options, now func() time.Time) (
 		return nil, fail(op, "find the directory", err)
 	}
 	s.dir = abs
-	s.lock.init(s.path(lockFile), opts.Mode)
+	s.lock.Init(s.path(lockFile), s.path(turnFile), opts.Mode, s.done)
 	if err := s.makeDir(); err != nil {
 		return nil, err
 	}
@@ -169,16 +171,18 @@ func open(ctx context.Context, dir string, opts Options, now func() time.Time) (
 }
 
 // Close waits for the calls that are under way. Calls that wait for the lock,
-// and all later ones, answer [store.ErrClosed].
+// and all later ones, answer [store.ErrClosed]. If a call gave up waiting for
+// the lock while another process holds it, a goroutine with the two files
+// remains until that process lets go.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if !s.closed {
 		s.closed = true
-		close(s.lock.done)
+		close(s.done)
 	}
 	s.mu.Unlock()
 	s.inflight.Wait()
-	s.lock.closeFile()
+	s.lock.Close()
 	return nil
 }
 

@@ -118,7 +118,7 @@ func fileNames(t testing.TB, dir string) (names []string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != lockFile {
+		if e.Name() != lockFile && e.Name() != turnFile {
 			names = append(names, e.Name())
 		}
 	}

@@ -66,7 +66,7 @@ func TestModeOfEveryFile(t *testing.T) {
 	if _, err := s.Save(t.Context(), "k", r, store.Record{Data: []byte("w")}); err != nil {
 		t.Fatalf("Save = %v, want nil", err)
 	}
-	for _, name := range []string{nameOf("k"), countFile, lockFile} {
+	for _, name := range []string{nameOf("k"), countFile, lockFile, turnFile} {
 		if fi, err := os.Stat(s.path(name)); err != nil || fi.Mode() != 0o660 {
 			t.Errorf("%s has mode %v, %v, want 0660", name, fi.Mode(), err)
 		}

@@ -213,7 +213,7 @@ func TestModesWhateverTheUmask(t *testing.T) {
 	if err := child(t, "umask", dir).Run(); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]fs.FileMode{"": fs.ModeDir | 0o750, nameOf("k"): 0o640, countFile: 0o640, lockFile: 0o640} {
+	for name, want := range map[string]fs.FileMode{"": fs.ModeDir | 0o750, nameOf("k"): 0o640, countFile: 0o640, lockFile: 0o640, turnFile: 0o640} {
 		if fi, err := os.Stat(filepath.Join(dir, name)); err != nil || fi.Mode() != want {
 			t.Errorf("%q has mode %v, %v, want %v", name, fi.Mode(), err, want)
 		}

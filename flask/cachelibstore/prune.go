@@ -186,7 +186,7 @@ func (s *Store) dropLive(ctx context.Context, op string) {
 // package left. Those of cachelib are not ours to judge.
 func (s *Store) removeLeftovers(names []string) {
 	for _, name := range names {
-		if name == lockFile || !strings.HasPrefix(name, ownPrefix) || !strings.HasSuffix(name, tmpSuffix) {
+		if name == lockFile || name == turnFile || !strings.HasPrefix(name, ownPrefix) || !strings.HasSuffix(name, tmpSuffix) {
 			continue
 		}
 		if fi, err := os.Lstat(s.path(name)); err == nil && fi.Mode().IsRegular() && s.now().Sub(fi.ModTime()) > leftoverAge {

@@ -74,6 +74,7 @@ func TestLeftoversAreRemovedAfterAnHour(t *testing.T) {
 		"cloakroom-young" + tmpSuffix: true,
 		"tmpold" + tmpSuffix:          true, // cachelib's
 		lockFile:                      true,
+		turnFile:                      true,
 	}
 	for name := range names {
 		if err := os.WriteFile(s.path(name), nil, 0o600); err != nil {

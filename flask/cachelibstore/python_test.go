@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/internal/pickle"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -360,7 +361,7 @@ func TestRacingWithPython(t *testing.T) {
 	}
 	defer s.Close()
 	py.do(command{Op: "open", Dir: s.dir, Threshold: 500})
-	if errors.Is(s.exchange(s.path(countFile), s.path(countFile)), errNoSwap) {
+	if errors.Is(s.exchange(s.path(countFile), s.path(countFile)), flock.ErrNoSwap) {
 		t.Log("this file system has no exchange, and so a window")
 		return
 	}

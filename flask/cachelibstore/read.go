@@ -9,12 +9,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
-
-// errNotFile says that something stands where a record belongs that cannot
-// be one.
-var errNotFile = errors.New("not a regular file")
 
 // Load implements [store.Store]. It takes the lock only if it meets a file
 // that a Save is about to take back or to confirm.
@@ -62,7 +59,7 @@ func (e *entry) close() {
 // locked has taken its name but may have to give it back (see install).
 func (s *Store) settled(ctx context.Context, op, name string) (cur entry, err error) {
 	cur, err = s.current(op, name, os.O_RDONLY)
-	if err != nil || cur.file == nil || !isLocked(cur.file) {
+	if err != nil || cur.file == nil || !flock.IsLocked(cur.file) {
 		return cur, err
 	}
 	cur.close()
@@ -118,13 +115,13 @@ func readExpiry(f *os.File) (e expiry, ok bool, err error) {
 
 // openPlain opens a regular file, not through a symbolic link.
 func openPlain(path string, flag int) (f *os.File, size int64, err error) {
-	f, err = os.OpenFile(path, flag|noFollow|noWait, 0)
+	f, err = os.OpenFile(path, flag|flock.NoFollow|flock.NoWait, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	fi, err := f.Stat()
 	if err == nil && !fi.Mode().IsRegular() {
-		err = errNotFile
+		err = flock.ErrNotFile
 	}
 	if err != nil {
 		f.Close()

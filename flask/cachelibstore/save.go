@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -41,7 +42,7 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 		return store.Record{}, fail(op, "write", err)
 	}
 	defer tmp.Close()
-	if _, err := tryFlock(tmp); err != nil { // for settled; nobody else knows the file
+	if _, err := flock.Try(tmp); err != nil { // for settled; nobody else knows the file
 		_ = os.Remove(tmp.Name())
 		return store.Record{}, fail(op, "lock the file", err)
 	}
@@ -64,7 +65,7 @@ func (s *Store) replace(ctx context.Context, op, name string, prev store.Record,
 		if err := s.install(tmp, s.path(name), cur.file); err != nil {
 			return fail(op, "rename", err)
 		}
-		dropFlock(tmp)
+		flock.Drop(tmp)
 		if cur.file == nil {
 			s.addCount(1)
 		}
@@ -120,7 +121,7 @@ func (s *Store) writeTmp(content []byte, sync bool) (*os.File, error) {
 	if err := s.step("create"); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(s.path(tmpName()), os.O_WRONLY|os.O_CREATE|os.O_EXCL|noFollow, DefaultMode)
+	f, err := os.OpenFile(s.path(tmpName()), os.O_WRONLY|os.O_CREATE|os.O_EXCL|flock.NoFollow, DefaultMode)
 	if err != nil {
 		return nil, err
 	}

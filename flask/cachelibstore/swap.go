@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -13,9 +14,6 @@ import (
 // replace or remove a file between any two steps. So what was compared is
 // known by its open file, whose inode cannot be given away, and each change is
 // one step that either meets that file or can be taken back.
-
-// errNoSwap says that the system or file system has no such step.
-var errNoSwap = errors.New("no exchange of files")
 
 // install moves the file tmp to path, where cur must stand, or nothing if cur
 // is nil. Otherwise it answers store.ErrConflict, and whatever is at path is
@@ -32,14 +30,14 @@ func (s *Store) install(tmp *os.File, path string, cur *os.File) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return store.ErrConflict // deleted, and not to come back
-	case errors.Is(err, errNoSwap):
-		if !isAt(cur, path) {
+	case errors.Is(err, flock.ErrNoSwap):
+		if !flock.IsAt(cur, path) {
 			return store.ErrConflict
 		}
 		return os.Rename(tmp.Name(), path)
 	case err != nil:
 		return err
-	case isAt(cur, tmp.Name()):
+	case flock.IsAt(cur, tmp.Name()):
 		_ = os.Remove(tmp.Name())
 		return nil
 	}
@@ -48,7 +46,7 @@ func (s *Store) install(tmp *os.File, path string, cur *os.File) error {
 
 func (s *Store) installNew(tmp, path string) error {
 	err := s.renameNew(tmp, path)
-	if errors.Is(err, errNoSwap) {
+	if errors.Is(err, flock.ErrNoSwap) {
 		if _, err := os.Lstat(path); err == nil {
 			return store.ErrConflict
 		}
@@ -110,12 +108,12 @@ func (s *Store) take(path string, cur *os.File) error {
 	if err != nil {
 		return err
 	}
-	if isAt(cur, tmp) {
+	if flock.IsAt(cur, tmp) {
 		_ = os.Remove(tmp)
 		return nil
 	}
 	err = s.renameNew(tmp, path)
-	if errors.Is(err, errNoSwap) {
+	if errors.Is(err, flock.ErrNoSwap) {
 		err = os.Link(tmp, path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) { // or there is a yet newer one
@@ -130,3 +128,22 @@ func ignoreMissing(err error) error {
 	}
 	return err
 }
+
+// exchange swaps two files in one step.
+func (s *Store) exchange(a, b string) error {
+	if s.plainRename {
+		return flock.ErrNoSwap
+	}
+	return flock.Exchange(cPath(a), cPath(b))
+}
+
+// renameNew renames a file unless there is one of the new name.
+func (s *Store) renameNew(from, to string) error {
+	if s.plainRename {
+		return flock.ErrNoSwap
+	}
+	return flock.RenameNew(cPath(from), cPath(to))
+}
+
+// cPath is a path with the zero byte that system calls want.
+func cPath(path string) []byte { return append([]byte(path), 0) }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -101,7 +102,7 @@ func TestWhatPythonWritesWhileASwapIsUndoneStays(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := quiet(t)
-			if err := s.exchange(s.path(countFile), s.path(countFile)); errors.Is(err, errNoSwap) {
+			if err := s.exchange(s.path(countFile), s.path(countFile)); errors.Is(err, flock.ErrNoSwap) {
 				t.Log("this system has no exchange to undo")
 				return
 			}
@@ -249,7 +250,7 @@ func TestNoPathOrNameInErrors(t *testing.T) {
 // What a Save has put in its place but will take back was never there.
 func TestLoadDuringASwapThatIsUndone(t *testing.T) {
 	s := quiet(t)
-	if errors.Is(s.exchange(s.path(countFile), s.path(countFile)), errNoSwap) {
+	if errors.Is(s.exchange(s.path(countFile), s.path(countFile)), flock.ErrNoSwap) {
 		t.Log("this system has no exchange to undo")
 		return
 	}
@@ -260,14 +261,14 @@ func TestLoadDuringASwapThatIsUndone(t *testing.T) {
 		case "rename":
 			blind(t, s, "k", "python's", never)
 		case "give back":
-			if f, _, err := openPlain(s.path(nameOf("k")), os.O_RDONLY); err != nil || !isLocked(f) {
+			if f, _, err := openPlain(s.path(nameOf("k")), os.O_RDONLY); err != nil || !flock.IsLocked(f) {
 				t.Errorf("the file that takes the name is not locked, %v", err)
 			}
 			go func() {
 				r, _ := s.Load(t.Context(), "k")
 				loaded <- string(r.Data)
 			}()
-			for !waitingFor("underLock") && len(loaded) == 0 {
+			for !waitingFor("Acquire") && len(loaded) == 0 {
 				runtime.Gosched()
 			}
 		}
@@ -282,12 +283,12 @@ func TestLoadDuringASwapThatIsUndone(t *testing.T) {
 }
 
 // waitingFor reports whether a goroutine waits for a channel in a method of
-// Store.
+// a lock.
 func waitingFor(method string) bool {
 	buf := make([]byte, 1<<20)
 	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		head, _, _ := strings.Cut(g, "(0x")
-		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Store)."+method) {
+		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Lock)."+method) {
 			return true
 		}
 	}

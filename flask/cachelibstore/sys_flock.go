@@ -5,64 +5,15 @@ package cachelibstore
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
+
+	"github.com/cloakroom/cloakroom/internal/flock"
 )
-
-// haveFlock says whether this system can lock files between processes.
-const haveFlock = true
-
-// noWait keeps a named pipe that stands at a record's name from blocking its
-// reader. On files it means nothing.
-const (
-	noWait   = syscall.O_NONBLOCK
-	noFollow = syscall.O_NOFOLLOW
-)
-
-// again calls f until no signal interrupts it.
-func again(f func() error) error {
-	for {
-		if err := f(); err != syscall.EINTR {
-			return err
-		}
-	}
-}
-
-// tryFlock takes the lock of a file if nobody else holds it.
-func tryFlock(f *os.File) (bool, error) {
-	err := again(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
-	if err == syscall.EWOULDBLOCK {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// isLocked reports whether somebody else has locked a file. If not, f holds a
-// lock that it shares with others of its kind until it is closed.
-func isLocked(f *os.File) bool {
-	err := again(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) })
-	return err == syscall.EWOULDBLOCK
-}
-
-// dropFlock lets the lock of a file go.
-func dropFlock(f *os.File) {
-	_ = again(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) })
-}
-
-// isAt reports whether f is the file that stands at path.
-func isAt(f *os.File, path string) bool {
-	a, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	b, err := os.Lstat(path)
-	return err == nil && os.SameFile(a, b)
-}
 
 func deviceOf(fi fs.FileInfo) uint64 { return uint64(fi.Sys().(*syscall.Stat_t).Dev) }
 
 func adviceFor(err error) string {
-	if errors.Is(err, errNotFile) {
+	if errors.Is(err, flock.ErrNotFile) {
 		return "Something stands in the session directory where a session belongs; remove it."
 	}
 	errno, ok := errors.AsType[syscall.Errno](err)

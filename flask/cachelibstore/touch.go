@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -67,7 +68,7 @@ func (s *Store) touchLocked(ctx context.Context, op, path string, e expiry) (*os
 			f.Close()
 			return nil, err
 		}
-		if isAt(f, path) {
+		if flock.IsAt(f, path) {
 			return f, nil
 		}
 		f.Close()

@@ -334,12 +334,12 @@ func TestHalfATouchIsNotDamage(t *testing.T) {
 					t.Fatalf("%s = %+v, want it to wait for the lock", name, a)
 				default:
 				}
-				return waitingIn("lock")
+				return waitingIn("Acquire")
 			})
 			if err := os.WriteFile(fileOf(s, "k"), whole, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			sh.release()
+			sh.Release()
 			if a := <-answers; a.err != nil || a.data != "v" {
 				t.Errorf("%s = %+v, want the record", name, a)
 			}

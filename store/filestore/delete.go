@@ -26,7 +26,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	dir, err := s.remove(op, &n)
-	sh.release()
+	sh.Release()
 	if err != nil || dir < 0 {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -135,7 +136,7 @@ var (
 // ends them. On systems without flock, New answers [store.ErrUnsupported].
 func New(dir string, opts Options) (*Store, error) {
 	const op = "open"
-	if !haveFlock {
+	if !flock.Supported {
 		return nil, fmt.Errorf("filestore: open: %w: this system has no flock", store.ErrUnsupported)
 	}
 	if dir == "" {
@@ -152,9 +153,6 @@ func New(dir string, opts Options) (*Store, error) {
 		s.sync, s.syncData = noSync, noSync
 	}
 	s.pages.New = func() any { return new(page) }
-	for i := range s.shards {
-		s.shards[i].held, s.shards[i].done = make(chan struct{}, 1), s.done
-	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fail(op, "find the directory", err)
@@ -168,6 +166,7 @@ func New(dir string, opts Options) (*Store, error) {
 	if err := s.claimRoot(); err != nil {
 		return nil, err
 	}
+	s.initLocks()
 	s.files.init()
 	s.judgeDevice()
 	if opts.SweepInterval > 0 {
@@ -191,7 +190,7 @@ func (s *Store) Close() error {
 	s.sweeper.Wait()
 	s.inflight.Wait()
 	for i := range s.shards {
-		s.shards[i].reap()
+		s.shards[i].Close()
 	}
 	return nil
 }

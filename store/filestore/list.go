@@ -85,7 +85,7 @@ func (s *Store) entry(ctx context.Context, op string, n *name) (store.Entry, err
 			return store.Entry{}, lockErr
 		}
 		e, err = s.readEntry(n)
-		sh.release()
+		sh.Release()
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return store.Entry{}, fail(op, "read", err)
@@ -128,7 +128,7 @@ func (s *Store) names(ctx context.Context, op string, l leaf) ([]name, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer sh.release()
+	defer sh.Release()
 	dir, err := s.leafDir(l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -81,7 +82,7 @@ func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 		go func() { answer <- c.call(ctx) }()
 		// The first waits for the other process, and what it leaves behind
 		// keeps the shard for that long, so that the others wait for it.
-		where := "lock"
+		where := "Acquire"
 		if i == 0 {
 			where = "waitFiles"
 		}
@@ -116,7 +117,7 @@ func TestCloseEndsWaiting(t *testing.T) {
 	for range 3 {
 		go func() { _, err := s.Save(t.Context(), "k", r, r); answers <- err }()
 	}
-	waitUntil(t, "a call waits", func() bool { return len(s.shards[shardOf("k")].held) == 1 })
+	waitUntil(t, "a call waits", func() bool { return waitingIn("waitFiles") })
 	if err := s.Close(); err != nil {
 		t.Errorf("Close = %v, want nil", err)
 	}
@@ -145,43 +146,13 @@ func shardOf(key string) int {
 	return n.leaf().shard()
 }
 
-// Of the processes that share a shard, one that is always busy must not starve
-// the others: whoever waits for the lock holds the turn, and nobody takes the
-// lock past it, even in the moment in which it is free.
-func TestNobodyJumpsTheQueue(t *testing.T) {
-	s := quiet(t)
-	put(t, s, "k", "v")
-	turn, err := os.OpenFile(filepath.Join(s.dir, locksDir, shardName(shardOf("k"))+".turn"), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer turn.Close()
-	if free, err := tryFlock(int(turn.Fd())); !free || err != nil {
-		t.Fatalf("the turn is taken, %v", err)
-	}
-	answer := make(chan error)
-	go func() { answer <- s.Delete(context.Background(), "k") }()
-	waitUntil(t, "the delete waits", func() bool {
-		select {
-		case err := <-answer:
-			t.Fatalf("Delete = %v while another is waiting", err)
-		default:
-		}
-		return waitingIn("waitFiles")
-	})
-	dropFlock(int(turn.Fd()))
-	if err := <-answer; err != nil {
-		t.Errorf("Delete = %v, want nil", err)
-	}
-}
-
-// waitingIn reports whether a goroutine waits for a channel in a method of
-// Store.
+// waitingIn reports whether a goroutine waits for a channel in a method of a
+// lock.
 func waitingIn(method string) bool {
 	buf := make([]byte, 1<<20)
 	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		head, _, _ := strings.Cut(g, "(0x")
-		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Store)."+method) {
+		if strings.Contains(head, "[select") && strings.HasSuffix(head, ".(*Lock)."+method) {
 			return true
 		}
 	}
@@ -222,7 +193,7 @@ func tryLockFile(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return tryFlock(int(f.Fd()))
+	return flock.Try(f)
 }
 
 func TestCloseLeavesNothingOpen(t *testing.T) {

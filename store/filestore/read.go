@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -62,7 +63,7 @@ func (s *Store) loadAgain(ctx context.Context, op string, p *page, n *name, key 
 	if err != nil {
 		return store.Record{}, err
 	}
-	defer sh.release()
+	defer sh.Release()
 	h, data, err := s.read(p, n, key)
 	return s.loaded(op, h, data, s.setAside(n, err))
 }
@@ -133,7 +134,7 @@ func readFile(p *page, fd int) (h header, key, data []byte, err error) {
 // openRecord opens the file of a record.
 func (s *Store) openRecord(p *page, n *name, flags int) (int, error) {
 	p.path = s.appendPath(p.path[:0], n)
-	fd, err := s.files.open(p.path, flags|noWait)
+	fd, err := s.files.open(p.path, flags|flock.NoWait)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return fd, err
 	}

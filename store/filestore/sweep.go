@@ -7,12 +7,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -96,7 +96,7 @@ func (s *Store) removeExpired(ctx context.Context, op string, l leaf, batch []na
 	if err != nil {
 		return 0, err
 	}
-	defer sh.release()
+	defer sh.Release()
 	dir, err := s.leafDir(l)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -149,20 +149,15 @@ func (s *Store) pause(d time.Duration) bool {
 // has done it lately. It takes its time, so as not to be noticed.
 func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 	const op = "sweep"
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return 0, true, fail(op, "open the directory", err)
-	}
-	defer root.Close()
-	f, err := openLock(root, path.Join(locksDir, "sweep"))
+	f, err := flock.Open(filepath.Join(s.dir, locksDir, "sweep"), fileMode)
 	if err != nil {
 		return 0, true, fail(op, "open the lock file", err)
 	}
 	defer f.Close() // and with it the lock
-	if got, err := tryFlock(f.fd); !got {
+	if got, err := flock.Try(f); !got {
 		return 0, err != nil, err
 	}
-	if time.Since(lastSweep(f.File)) < s.opts.SweepInterval/2 {
+	if time.Since(lastSweep(f)) < s.opts.SweepInterval/2 {
 		return 0, false, nil
 	}
 	if err := s.removeScratch(); err != nil {
@@ -179,7 +174,7 @@ func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 			return removed, true, closedError(op)
 		}
 	}
-	if err := noteSweep(f.File); err != nil {
+	if err := noteSweep(f); err != nil {
 		return removed, true, fail(op, "note the time", err)
 	}
 	return removed, true, nil

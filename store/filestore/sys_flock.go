@@ -6,63 +6,17 @@ import (
 	"errors"
 	"io/fs"
 	"syscall"
+
+	"github.com/cloakroom/cloakroom/internal/flock"
 )
 
-// haveFlock says whether this system can lock files between processes.
-const haveFlock = true
-
-// noWait keeps a named pipe that stands at a record's name from blocking its
-// reader. On files it means nothing.
-const noWait = syscall.O_NONBLOCK
-
 const directory = syscall.O_DIRECTORY
-
-// again calls f until no signal interrupts it.
-func again(f func() error) error {
-	for {
-		if err := f(); err != syscall.EINTR {
-			return err
-		}
-	}
-}
-
-// tryFlock takes the lock of the file fd if nobody else holds it.
-func tryFlock(fd int) (bool, error) {
-	err := again(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
-	if err == syscall.EWOULDBLOCK {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// waitFlock takes the lock of the file fd, however long it takes.
-func waitFlock(fd int) error {
-	return again(func() error { return syscall.Flock(fd, syscall.LOCK_EX) })
-}
-
-// dropFlock lets the lock of the file fd go.
-func dropFlock(fd int) {
-	_ = again(func() error { return syscall.Flock(fd, syscall.LOCK_UN) })
-}
-
-// isAt reports whether fd is the file that stands at path.
-func isAt(fd int, path string) bool {
-	var a, b syscall.Stat_t
-	if syscall.Fstat(fd, &a) != nil || syscall.Lstat(path, &b) != nil {
-		return false
-	}
-	return a.Dev == b.Dev && a.Ino == b.Ino
-}
 
 // isDir makes sure that a directory, not a symbolic link, stands at path, and
 // tells the file system that it is on.
 func isDir(path string) (device uint64, err error) {
 	var st syscall.Stat_t
-	for {
-		if err = syscall.Lstat(path, &st); err != syscall.EINTR {
-			break
-		}
-	}
+	err = flock.Again(func() error { return syscall.Lstat(path, &st) })
 	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
 		err = syscall.ENOTDIR
 	}

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"github.com/cloakroom/cloakroom/internal/flock"
 )
 
 // opener opens files without following a symbolic link anywhere in their path.
@@ -56,48 +58,12 @@ func (o *opener) open(path []byte, flags int) (int, error) {
 
 // syncFD makes a file survive a power cut.
 func syncFD(fd int) error {
-	return again(func() error { return syscall.Fsync(fd) })
+	return flock.Again(func() error { return syscall.Fsync(fd) })
 }
 
 // syncDataFD is syncFD without the file's times.
 func syncDataFD(fd int) error {
-	return again(func() error { return syscall.Fdatasync(fd) })
-}
-
-// sysRenameat2 is the number of renameat2(2), Linux 3.15, which package
-// syscall does not know. On what is not listed there is no exchange.
-var sysRenameat2 = map[string]uintptr{
-	"386":     353,
-	"amd64":   316,
-	"arm":     382,
-	"arm64":   276,
-	"loong64": 276,
-	"ppc64":   357,
-	"ppc64le": 357,
-	"riscv64": 276,
-	"s390x":   347,
-}[runtime.GOARCH]
-
-// exchange swaps two files in one step. The paths end with a zero byte.
-func exchange(a, b []byte) error {
-	if sysRenameat2 == 0 {
-		return errNoSwap
-	}
-	const flagExchange = 2
-	for {
-		cwd := atFDCWD
-		_, _, errno := syscall.Syscall6(sysRenameat2, uintptr(cwd), uintptr(unsafe.Pointer(&a[0])),
-			uintptr(cwd), uintptr(unsafe.Pointer(&b[0])), flagExchange, 0)
-		switch errno {
-		case 0:
-			return nil
-		case syscall.EINTR:
-		case syscall.EINVAL, syscall.ENOSYS, syscall.EPERM, syscall.EOPNOTSUPP: // the file system, an old kernel, a sandbox
-			return errNoSwap
-		default:
-			return errno
-		}
-	}
+	return flock.Again(func() error { return syscall.Fdatasync(fd) })
 }
 
 // sysStatx is the number of statx(2), Linux 4.11. It is used instead of
@@ -203,7 +169,7 @@ var localFileSystems = map[uint32]string{
 // else 0.
 func localDevice(dir string) uint64 {
 	var st syscall.Statfs_t
-	if again(func() error { return syscall.Statfs(dir, &st) }) != nil || localFileSystems[uint32(st.Type)] == "" {
+	if flock.Again(func() error { return syscall.Statfs(dir, &st) }) != nil || localFileSystems[uint32(st.Type)] == "" {
 		return 0
 	}
 	at, err := stampAt(append([]byte(dir), 0))

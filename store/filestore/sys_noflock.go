@@ -10,16 +10,8 @@ import (
 
 // New refuses to open a store on these systems, so that nothing below is
 // ever called; it is here to let programs compile.
-const (
-	haveFlock = false
-	noWait    = 0
-	directory = 0
-)
+const directory = 0
 
-func tryFlock(int) (bool, error)         { return false, store.ErrUnsupported }
-func waitFlock(int) error                { return store.ErrUnsupported }
-func dropFlock(int)                      {}
-func isAt(int, string) bool              { return false }
 func isDir(string) (uint64, error)       { return 0, store.ErrUnsupported }
 func readFD(int, []byte) (int, error)    { return 0, store.ErrUnsupported }
 func writeFD(int, []byte) error          { return store.ErrUnsupported }

@@ -14,9 +14,6 @@ func (*opener) open(path []byte, flags int) (int, error) {
 	return openStepwise(string(path[:len(path)-1]), flags)
 }
 
-// exchange would swap two files in one step.
-func exchange([]byte, []byte) error { return errNoSwap }
-
 // Records are not kept in memory on these systems: localDevice says that no
 // file system is known to be local.
 func localDevice(string) uint64            { return 0 }

@@ -26,7 +26,7 @@ func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expire
 		return err
 	}
 	fd, err := s.touchLocked(op, &n, key, expires)
-	sh.release()
+	sh.Release()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/flock"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -38,7 +39,7 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 		return store.Record{}, err
 	}
 	saved, dir, err := s.saveLocked(sh, &n, key, prev, next)
-	sh.release()
+	sh.Release()
 	if err == nil && dir >= 0 {
 		err = s.finish(op, dir)
 	}
@@ -206,9 +207,6 @@ func (s *Store) install(fd int, p *page, n *name, rec store.Record, exists bool)
 	return "", nil
 }
 
-// errNoSwap says that the system or file system cannot exchange files.
-var errNoSwap = errors.New("no exchange of files")
-
 // takeName gives the written file the name of the record.
 func (s *Store) takeName(p *page, exists bool) error {
 	if err := s.step("rename"); err != nil {
@@ -217,12 +215,12 @@ func (s *Store) takeName(p *page, exists bool) error {
 	if exists && s.opts.Unsynced && !s.noSwap.Load() {
 		// Not renamed over the old one: ext4 then starts to write the new one
 		// to the disk, which takes longer than all the rest.
-		err := exchange(p.tmp, p.path)
+		err := flock.Exchange(p.tmp, p.path)
 		if err == nil {
 			_ = unlink(p.tmp)
 			return nil
 		}
-		if err == errNoSwap {
+		if err == flock.ErrNoSwap {
 			s.noSwap.Store(true)
 		}
 	}
