@@ -1,0 +1,39 @@
+package redisstore_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/testserver"
+	"github.com/cloakroom/cloakroom/store/redisstore"
+)
+
+func TestASaveIsNotSentTwice(t *testing.T) {
+	thief := new(redistest.Thief)
+	c := client(t, rueidis.ClientOption{
+		InitAddress: []string{single.Get(t).Addr()},
+		SelectDB:    9,
+		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			conn, err := d.DialContext(ctx, "tcp", addr)
+			if err != nil {
+				return nil, err
+			}
+			return thief.Conn(conn), nil
+		},
+	})
+	s, err := redisstore.New(c, redisstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	redistest.NotSentTwice(t, s, thief)
+}
+
+func TestCallsEndWithTheirContext(t *testing.T) {
+	p := testserver.Start(t, testserver.Redis())
+	redistest.EndsWithItsContext(t, open(t, urlOf(p)), p)
+}
