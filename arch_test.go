@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"internal/wire":                 {"internal/pyvalue"},
 	"internal/pickle":               {"codec", "internal/..."}, // as internal/taggedjson
 	"internal/pyvalue":              {},
+	"internal/pyvalue/pyvaluetest":  {"internal/pyvalue"},
 	"internal/taggedjson":           {"codec", "internal/..."}, // a codec itself, for package flask alone
 	"internal/dialect":              {},
 	"internal/flock":                {},

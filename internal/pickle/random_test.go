@@ -140,7 +140,7 @@ func randomValue(r *rand.Rand, depth int) Value {
 		return randomLeaf(r)
 	}
 	n := pick(r, 0, 1, 1, 2, 3, 4, 9)
-	if r.IntN(300) == 0 {
+	if r.IntN(3000) == 0 {
 		n, depth = pick(r, 999, 1000, 1001, 2000), 0
 	}
 	items, keys := []Value{}, []Value{}

@@ -1,241 +1,194 @@
 package taggedjson
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"flag"
-	"io"
+	_ "embed"
+	"iter"
+	"maps"
 	"math"
 	"math/big"
 	"math/rand/v2"
-	"os"
-	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/pyvalue"
+	"github.com/cloakroom/cloakroom/internal/pyvalue/pyvaluetest"
 )
 
-var (
-	seed   = flag.Uint64("taggedjson.seed", 0, "seed of the differential tests; 0 takes one from the clock")
-	rounds = flag.Int("taggedjson.rounds", 2000, "random values in each differential test")
-	python = flag.String("taggedjson.python", "", "the Python with Flask to compare with; else python3 or /usr/bin/python3")
-)
+//go:embed testdata/peer.py
+var peerScript string
 
-// A peer is a Python process with Flask.
-type peer struct {
-	t   *testing.T
-	in  io.WriteCloser
-	out *bufio.Reader
+var peer = pyvaluetest.Peer{Modules: []string{"flask"}, Script: peerScript}
+
+// written is a record of ours, and what it holds.
+type written struct {
+	value map[string]any
+	text  []byte
+	err   error
 }
 
-type question struct {
-	Op   string `json:"op"`
-	Text []byte `json:"text,omitempty"`
-	Seed uint64 `json:"seed"`
-}
-
-type answer struct {
-	Value   tagged
-	Text    []byte
-	Again   []byte
-	Refused string
-	Error   string
-}
-
-// TestAgainstFlask runs the tests that need the real Flask.
-func TestAgainstFlask(t *testing.T) {
-	p := findPeer(t)
-	for name, test := range map[string]func(*testing.T, *peer){
-		"Flask reads what we write": flaskReadsWhatWeWrite,
-		"we read what Flask writes": weReadWhatFlaskWrites,
-		"damaged records":           damagedRecords,
-		"dates":                     dates,
-	} {
-		t.Run(name, func(t *testing.T) {
-			p.t = t
-			test(t, p)
-		})
-	}
-}
-
-func findPeer(t *testing.T) *peer {
-	t.Helper()
-	for _, name := range []string{*python, "python3", "/usr/bin/python3"} {
-		if name == "" {
-			continue
-		}
-		if p := startPeer(t, name); p != nil {
-			return p
+// loads asks Flask to read what next returns, as often as given.
+func loads(n int, next func() written) iter.Seq2[pyvaluetest.Question, written] {
+	return func(yield func(pyvaluetest.Question, written) bool) {
+		for range n {
+			w := next()
+			if !yield(pyvaluetest.Question{[]byte("load"), w.text}, w) {
+				return
+			}
 		}
 	}
-	const missing = "no python3 with Flask (Debian: apt-get install python3-flask)"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip("SKIPPED: no comparison with the real Flask, since there is " + missing)
-	return nil
 }
 
-// startPeer returns nil if there is no Flask.
-func startPeer(t *testing.T, python string) *peer {
-	cmd := exec.Command(python, "testdata/peer.py")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		return nil
-	}
-	p := &peer{t, in, bufio.NewReader(out)}
-	if line, _ := p.out.ReadString('\n'); line != "ready\n" {
-		in.Close()
-		_ = cmd.Wait()
-		return nil
-	}
-	t.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("python: %v", err)
+// randoms asks Flask for random records.
+func randoms(r *rand.Rand, n int) iter.Seq2[pyvaluetest.Question, int] {
+	first := r.Uint64() >> 1
+	return func(yield func(pyvaluetest.Question, int) bool) {
+		for i := range n {
+			if !yield(pyvaluetest.Question{[]byte("random"), strconv.AppendUint(nil, first+uint64(i), 10)}, i) {
+				return
+			}
 		}
-	})
-	return p
+	}
 }
 
-func (p *peer) ask(q question) (a answer) {
-	p.t.Helper()
-	line, err := json.Marshal(q)
-	if err == nil {
-		_, err = p.in.Write(append(line, '\n'))
-	}
-	if err == nil {
-		line, err = p.out.ReadBytes('\n')
-	}
-	if err == nil {
-		err = json.Unmarshal(line, &a)
-	}
-	if err != nil || a.Error != "" {
-		p.t.Fatalf("python: %s %v (asked for %+v)", a.Error, err, q)
-	}
-	return a
-}
-
-// source returns the source of a test's random values, and says how to get the
-// same one again.
-func source(t *testing.T) (*rand.Rand, uint64) {
-	n := *seed
-	if n == 0 {
-		n = uint64(time.Now().UnixNano())
-	}
-	t.Logf("again with: -taggedjson.seed=%d", n)
-	return rand.New(rand.NewPCG(n, 0)), n
-}
-
-// flaskReadsWhatWeWrite also checks that Flask would have written the same
+// TestFlaskReadsWhatWeWrite also checks that Flask would have written the same
 // bytes.
-func flaskReadsWhatWeWrite(t *testing.T, p *peer) {
-	r, _ := source(t)
-	for i := range *rounds {
+func TestFlaskReadsWhatWeWrite(t *testing.T) {
+	r := pyvaluetest.Source(t)
+	questions := loads(pyvaluetest.Rounds(), func() written {
 		m := map[string]any{}
 		for range []int{0, 1, 1, 2, 5}[r.IntN(5)] {
 			m[randomText(r)] = randomValue(r, 4)
 		}
-		data, err := dump(m)
-		if err != nil {
-			t.Fatalf("round %d: %v", i, err)
+		text, err := dump(m)
+		return written{m, text, err}
+	})
+	pyvaluetest.Ask(t, peer, questions, func(w written, answer [][]byte) {
+		if w.err != nil {
+			t.Fatal(w.err)
 		}
-		a := p.ask(question{Op: "load", Text: data})
-		if a.Refused != "" {
-			t.Fatalf("round %d: Flask refuses %s: %s", i, shorten(data), a.Refused)
+		if want := spell(w.value); !bytes.Equal(answer[0], want) {
+			t.Fatalf("of %s Flask reads%s", shorten(w.text), pyvaluetest.Difference(answer[0], want))
 		}
-		if got, want := show(a.Value.value()), show(m); got != want {
-			t.Fatalf("round %d: got %s, want %s", i, shorten(got), shorten(want))
+		if !bytes.Equal(answer[1], w.text) {
+			t.Fatalf("Flask writes %s, we write %s", shorten(answer[1]), shorten(w.text))
 		}
-		if !bytes.Equal(a.Again, data) {
-			t.Fatalf("round %d: Flask writes %s, we write %s", i, shorten(a.Again), shorten(data))
-		}
-	}
+	})
 }
 
-// weReadWhatFlaskWrites also checks that we write back the same bytes, each
+// TestWeReadWhatFlaskWrites also checks that we write back the same bytes, each
 // value kept and each value written anew.
-func weReadWhatFlaskWrites(t *testing.T, p *peer) {
-	_, first := source(t)
+func TestWeReadWhatFlaskWrites(t *testing.T) {
+	r := pyvaluetest.Source(t)
 	anew := 0
-	for i := range *rounds {
-		a := p.ask(question{Op: "random", Seed: first + uint64(i)})
-		got, err := load(a.Text)
+	pyvaluetest.Ask(t, peer, randoms(r, pyvaluetest.Rounds()), func(_ int, answer [][]byte) {
+		want, text, flask := answer[0], answer[1], answer[2]
+		got, err := load(text)
 		if err != nil {
-			t.Fatalf("round %d: %s: %v", i, shorten(a.Text), err)
+			t.Fatalf("%s: %v", shorten(text), err)
 		}
-		if got, want := show(got), show(a.Value.value()); got != want {
-			t.Fatalf("round %d: got %s, want %s", i, shorten(got), shorten(want))
+		if got := spell(got); !bytes.Equal(got, want) {
+			t.Fatalf("of %s we read%s", shorten(text), pyvaluetest.Difference(got, want))
 		}
-		kept, err := rejoin(a.Text)
-		if err != nil || !bytes.Equal(kept, a.Text) {
-			t.Fatalf("round %d: split and joined: got %s and error %v, want %s", i, shorten(kept), err, shorten(a.Text))
+		kept, err := rejoin(text)
+		if err != nil || !bytes.Equal(kept, text) {
+			t.Fatalf("split and joined: got %s and error %v, want %s", shorten(kept), err, shorten(text))
 		}
 		// What is written anew lacks halves of surrogate pairs, and numbers as
 		// keys are strings by then, in another order.
-		if strings.Contains(string(a.Text), `\ud`) {
-			continue
+		if strings.Contains(string(text), `\ud`) {
+			return
 		}
 		again, err := dump(got)
 		if err != nil {
-			t.Fatalf("round %d: %v", i, err)
+			t.Fatal(err)
 		}
-		flask := p.ask(question{Op: "load", Text: a.Text})
-		if anew++; !bytes.Equal(again, flask.Again) {
-			t.Fatalf("round %d: Flask writes %s, we write %s", i, shorten(flask.Again), shorten(again))
+		if anew++; !bytes.Equal(again, flask) {
+			t.Fatalf("Flask writes %s, we write %s", shorten(flask), shorten(again))
 		}
-	}
-	if anew < *rounds/4 {
-		t.Errorf("only %d of %d records were written anew", anew, *rounds)
+	})
+	if anew < pyvaluetest.Rounds()/4 {
+		t.Errorf("only %d of %d records were written anew", anew, pyvaluetest.Rounds())
 	}
 }
 
-// damagedRecords changes what Flask wrote: what we still read, Flask reads
+// TestDamagedRecords changes what Flask wrote: what we still read, Flask reads
 // likewise.
-func damagedRecords(t *testing.T, p *peer) {
-	r, first := source(t)
-	read, refused := 0, 0
-	for i := range *rounds {
-		data := p.ask(question{Op: "random", Seed: first + uint64(i)}).Text
-		if i%4 == 0 {
-			data = []byte(oddValues[r.IntN(len(oddValues))])
+func TestDamagedRecords(t *testing.T) {
+	r := pyvaluetest.Source(t)
+	n := pyvaluetest.Rounds() / 3
+	var texts [][]byte
+	pyvaluetest.Ask(t, peer, randoms(r, n), func(_ int, answer [][]byte) { texts = append(texts, answer[1]) })
+	questions := loads(n, func() written {
+		text := texts[r.IntN(len(texts))]
+		if r.IntN(4) == 0 {
+			text = []byte(oddValues[r.IntN(len(oddValues))])
 		}
-		data = damaged(r, data)
-		got, err := load(data)
-		if err != nil {
+		text = damaged(r, text)
+		m, err := load(text)
+		return written{m, text, err}
+	})
+	read, refused := 0, 0
+	pyvaluetest.Ask(t, peer, questions, func(w written, answer [][]byte) {
+		if w.err != nil {
 			refused++
-			continue
+			return
 		}
 		read++
-		a := p.ask(question{Op: "load", Text: data})
-		if strings.HasPrefix(a.Refused, "OverflowError") {
-			continue // a date with huge numbers, which Werkzeug forgot to make None
+		if string(answer[0]) == "?" {
+			if bytes.HasPrefix(answer[1], []byte("OverflowError")) {
+				return // a date with huge numbers, which Werkzeug forgot to make None
+			}
+			t.Fatalf("we read %s, but Flask says %s", shorten(w.text), answer[1])
 		}
-		if a.Refused != "" {
-			t.Fatalf("round %d: we read %s, but Flask says %s", i, shorten(data), a.Refused)
+		want := answer[0]
+		if !bytes.HasPrefix(want, []byte("d")) { // null and the like
+			want = spell(map[string]any{})
 		}
-		want := a.Value.value()
-		if a.Value.T != "dict" { // null and the like
-			want = map[string]any{}
+		if got := spell(w.value); !bytes.Equal(got, want) {
+			t.Fatalf("of %s we read%s", shorten(w.text), pyvaluetest.Difference(got, want))
 		}
-		if got, want := show(got), show(want); got != want {
-			t.Fatalf("round %d: of %s we read %s, Flask %s", i, shorten(data), shorten(got), shorten(want))
-		}
-	}
+	})
 	t.Logf("%d records read, %d refused", read, refused)
-	if read < *rounds/20 || refused < *rounds/20 {
+	if read < n/20 || refused < n/20 {
 		t.Errorf("the damage is of the wrong kind: %d records read, %d refused", read, refused)
 	}
+}
+
+// TestOddDatesInFlask compares the reading of dates in forms that Flask does not write.
+func TestOddDatesInFlask(t *testing.T) {
+	i := -1
+	questions := loads(len(oddDates), func() written {
+		i++
+		return written{map[string]any{"k": oddDates[i].value()}, dateRecord(t, oddDates[i].text), nil}
+	})
+	pyvaluetest.Ask(t, peer, questions, func(w written, answer [][]byte) {
+		if want := spell(w.value); !bytes.Equal(answer[0], want) {
+			t.Errorf("%s: Flask reads %q, we read %q", w.text, answer, want)
+		}
+	})
+}
+
+// spell spells a record as the peer does, times cut off to whole seconds.
+func spell(v any) []byte {
+	switch v := v.(type) {
+	case time.Time:
+		return pyvaluetest.Spell(time.Unix(v.Unix(), 0))
+	case []any:
+		return pyvaluetest.Items('l', v, spell)
+	case pyvalue.Tuple:
+		return pyvaluetest.Items('t', v, spell)
+	case map[string]any:
+		out := pyvaluetest.Sorted('d', slices.Collect(maps.Keys(v)), func(k string) []byte {
+			return append(pyvaluetest.Spell(k), spell(v[k])...)
+		})
+		out[bytes.IndexByte(out, '[')] = '{'
+		return out
+	}
+	return pyvaluetest.Spell(v)
 }
 
 // oddValues are small, so that damage hits what matters.
@@ -273,16 +226,6 @@ func damaged(r *rand.Rand, data []byte) []byte {
 		}
 	}
 	return data
-}
-
-// dates compares the reading of dates in forms that Flask does not write.
-func dates(t *testing.T, p *peer) {
-	for _, tt := range oddDates {
-		a := p.ask(question{Op: "load", Text: dateRecord(t, tt.text)})
-		if got, want := show(a.Value.value()), show(map[string]any{"k": tt.value()}); got != want || a.Refused != "" {
-			t.Errorf("%q: Flask reads %s %s, we read %s", tt.text, got, a.Refused, want)
-		}
-	}
 }
 
 func randomText(r *rand.Rand) string {

@@ -118,9 +118,6 @@ func (t *tagged) value() any {
 		return pyvalue.Tuple(t.list())
 	case "dict":
 		return t.dict()
-	case "seconds":
-		n, _ := strconv.ParseInt(t.text(), 10, 64)
-		return time.Unix(n, 0).UTC()
 	case "date":
 		at, _ := time.Parse(time.DateOnly, t.text())
 		return at.Format(httpDate)
