@@ -20,6 +20,7 @@ type counter struct {
 	key              string
 	acked, attempted int
 	failures         int
+	unknown          bool // the last save may have taken effect, or still may
 }
 
 // step increments the record once. An outage is no error; a wrong answer is.
@@ -39,11 +40,14 @@ func (c *counter) step(ctx context.Context, s *Store) error {
 	_, err = s.Save(ctx, c.key, r, record(strconv.Itoa(n+1), time.Now().Add(time.Hour)))
 	switch {
 	case err == nil:
-		c.acked = n + 1
+		c.acked, c.unknown = n+1, false
+	case errors.Is(err, store.ErrConflict) && c.unknown:
+		c.unknown = false // it did, a moment ago
 	case errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrClosed):
 		return fmt.Errorf("save during an outage: %w", err)
 	default:
 		c.failures++
+		c.unknown = true
 	}
 	return nil
 }

@@ -71,14 +71,19 @@ func TestWritersLoseNothing(t *testing.T) {
 	}
 }
 
-// childSave saves records that are there, over and over, until none is left.
-// It never creates one. It says when it has begun.
+// childSave is half of those who save, and says when they have begun.
 func childSave(ctx context.Context, s *Store) error {
+	return saveUntilGone(ctx, s, func() { fmt.Println("begun") })
+}
+
+// saveUntilGone saves a record that is there, over and over, from many
+// goroutines, until it is gone. None of them creates it.
+func saveUntilGone(ctx context.Context, s *Store, allBegun func()) error {
 	var begun sync.WaitGroup
 	begun.Add(writers / 2)
 	go func() {
 		begun.Wait()
-		fmt.Println("begun")
+		allBegun()
 	}()
 	return together(writers/2, func(i int) error {
 		for n := 0; ; n++ {
@@ -111,7 +116,7 @@ func TestDeleteBeatsSavesInFlight(t *testing.T) {
 			}
 			other := spawn(t, "save", rawURL)
 			here := make(chan error, 1)
-			go func() { here <- childSave(t.Context(), s) }()
+			go func() { here <- saveUntilGone(t.Context(), s, func() {}) }()
 			other.out.Scan() // begun
 			if err := s.Delete(t.Context(), "doomed"); err != nil {
 				t.Errorf("Delete = %v", err)
