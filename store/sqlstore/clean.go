@@ -3,18 +3,34 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 const (
-	// cleanBatch is how many rows a statement removes at most, so that none
-	// takes long or holds many locks.
-	cleanBatch = 1000
-	// cleanWindow is how many rows are looked at in one statement where no
-	// index tells which have expired.
-	cleanWindow = 2000
+	// cleanMost is how many rows a statement removes at most. It is fewer where
+	// that takes long, see pace.
+	cleanMost = 1000
+	// cleanAnew is after how long the index is searched from its beginning
+	// again, see cleaner.
+	cleanAnew = time.Hour
 )
+
+// A cleaner is where the removal of expired records has come to. What it has
+// removed stays in the index for a while (until a vacuum in PostgreSQL, a
+// purge in InnoDB, neither of which comes while some transaction is open), and
+// each statement that began before it would have to pass over all of it. Rows
+// that expired earlier and were left, because another process held them or
+// their expiry was made up, wait for the next hour.
+type cleaner struct {
+	mu    sync.Mutex
+	from  time.Time // expiries before it are done
+	since time.Time // the index was searched from its beginning
+	id    int64     // where the walk of a table without an index goes on
+	rows  pace
+	width pace // of a walk
+}
 
 // cleaning are the queries that remove expired records. Only some are there:
 //
@@ -25,28 +41,32 @@ const (
 //   - The table of FlaskSQLAlchemy has no index of expiries. It is walked
 //     through in the order of its numbers.
 type cleaning struct {
-	batch  query
+	batch  query // PostgreSQL's returns the number and the last expiry
 	find   query
+	last   query
 	window query
 	// The rest of what removes keys or numbers that were found.
 	before, after string
 }
 
 func newCleaning(o *Options, g *grammar) (c cleaning) {
+	const due = "{dead} AND {expires} >= {in} ORDER BY {expires} LIMIT $limit"
 	switch {
 	case o.Layout == FlaskSQLAlchemy:
-		c.window = g.query("SELECT id, CASE WHEN {live} THEN 0 ELSE 1 END FROM {table} WHERE {beyond} ORDER BY id LIMIT $limit")
+		c.last = g.query("SELECT COALESCE(MAX(id), 0) FROM {table}")
+		c.window = g.query("SELECT id, CASE WHEN {live} THEN 0 ELSE 1 END FROM {table} WHERE {beyond} AND id <= {last} ORDER BY id LIMIT $limit")
 		c.before = g.query("DELETE FROM {table} WHERE id IN (").text
 		c.after = g.query(") AND ({live}) IS NOT TRUE").text
 	case o.Dialect == PostgreSQL:
 		// An array is computed once, a subquery perhaps more often. What another
-		// process holds, it is about to remove or to change.
-		c.batch = g.query("DELETE FROM {table} WHERE {key} = ANY(ARRAY(SELECT {key} FROM {table}" +
-			" WHERE {dead} ORDER BY {expires} LIMIT $limit FOR UPDATE SKIP LOCKED))")
+		// process holds, it is about to remove or to change; what we hold stays
+		// where it is.
+		c.batch = g.query("WITH gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table}" +
+			" WHERE " + due + " FOR UPDATE SKIP LOCKED)) RETURNING {out} AS expired) SELECT COUNT(*), MAX(expired) FROM gone")
 	case o.Dialect == SQLite:
 		c.batch = g.query("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {dead} ORDER BY {expires} LIMIT $limit)")
 	default:
-		c.find = g.query("SELECT {key} FROM {table} WHERE {dead} ORDER BY {expires} LIMIT $limit")
+		c.find = g.query("SELECT {key}, {out} FROM {table} WHERE " + due)
 		c.before = g.query("DELETE FROM {table} WHERE {key} IN (").text
 		c.after = g.query(") AND {dead}").text
 	}
@@ -57,10 +77,12 @@ func newCleaning(o *Options, g *grammar) (c cleaning) {
 type runner interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// DeleteExpired implements [store.Cleaner]. However large limit is, no
-// statement removes more than a thousand records or takes long.
+// DeleteExpired implements [store.Cleaner]. However large limit is, each of its
+// statements removes a thousand records at most, and fewer where that takes
+// longer than a moment.
 func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	const op = "delete expired"
 	if err := s.enter(ctx, op); err != nil {
@@ -69,7 +91,7 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	defer s.leave()
 	removed := 0
 	for removed < limit {
-		n, more, err := s.cleanBatch(ctx, s.db, min(cleanBatch, limit-removed))
+		n, more, err := s.cleanBatch(ctx, s.db, limit-removed)
 		removed += n
 		if err != nil {
 			return removed, s.fail(ctx, op, "", err)
@@ -84,15 +106,78 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 // cleanBatch removes at most limit expired records, and reports whether there
 // may be more.
 func (s *Store) cleanBatch(ctx context.Context, run runner, limit int) (removed int, more bool, err error) {
-	c := &s.sql.clean
+	limit = s.cleaner.rows.next(min(limit, cleanMost))
+	begin := time.Now()
 	switch {
-	case c.window.text != "":
-		return s.cleanWindows(ctx, run, limit)
-	case c.find.text != "":
-		return s.cleanFound(ctx, run, limit)
+	case s.sql.clean.window.text != "":
+		return s.cleanWindow(ctx, run, limit)
+	case s.opts.Dialect == SQLite:
+		removed, err = s.cleanExec(ctx, run, s.sql.clean.batch.text, int64(limit))
+		more = removed == limit
+	default:
+		removed, more, err = s.cleanFrom(ctx, run, limit)
 	}
-	removed, err = s.cleanExec(ctx, run, c.batch.text, c.batch.values(&params{limit: int64(limit)})...)
-	return removed, removed == limit, err
+	if err == nil {
+		s.cleaner.rows.took(limit, !more, time.Since(begin))
+	}
+	return removed, more, err
+}
+
+// cleanFrom removes records by the index of expiries.
+func (s *Store) cleanFrom(ctx context.Context, run runner, limit int) (removed int, more bool, err error) {
+	c := &s.cleaner
+	c.mu.Lock()
+	from := c.from
+	anew := from.IsZero()
+	if anew {
+		from, c.since = earliest, time.Now()
+	}
+	c.mu.Unlock()
+
+	p := params{expires: s.clock.value(from), limit: int64(limit)}
+	last := scan{clock: s.clock}
+	found := 0
+	if s.opts.Dialect == MySQL {
+		found, removed, err = s.cleanFound(ctx, run, &p, &last)
+	} else {
+		q := &s.sql.clean.batch
+		err = s.attempt(ctx, true, func() error {
+			return run.QueryRowContext(ctx, q.text, q.values(&p)...).Scan(&removed, &last)
+		})
+		found = removed
+	}
+	if err != nil {
+		return removed, false, err
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last.at.After(c.from) {
+		c.from = last.at
+	}
+	if more = found == limit; !more && !anew && time.Since(c.since) > cleanAnew {
+		c.from, more = time.Time{}, true
+	}
+	return removed, more, nil
+}
+
+// cleanFound finds records by the index and removes them by their keys.
+func (s *Store) cleanFound(ctx context.Context, run runner, p *params, last *scan) (found, removed int, err error) {
+	var keys []any
+	err = each(ctx, run, &s.sql.clean.find, p, func(rows *sql.Rows) error {
+		var key string
+		if err := rows.Scan(&key, last); err != nil {
+			return err
+		}
+		keys = append(keys, key)
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return 0, 0, err
+	}
+	marks := strings.Repeat("?, ", len(keys)-1) + "?"
+	removed, err = s.cleanExec(ctx, run, s.sql.clean.before+marks+s.sql.clean.after, keys...)
+	return len(keys), removed, err
 }
 
 // cleanExec runs one statement that removes expired records.
@@ -107,94 +192,6 @@ func (s *Store) cleanExec(ctx context.Context, run runner, text string, args ...
 		return err
 	})
 	return removed, err
-}
-
-// cleanFound finds records by the index and removes them by their keys.
-func (s *Store) cleanFound(ctx context.Context, run runner, limit int) (removed int, more bool, err error) {
-	p := params{limit: int64(limit)}
-	var keys []any
-	err = each(ctx, run, &s.sql.clean.find, &p, func(rows *sql.Rows) error {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return err
-		}
-		keys = append(keys, key)
-		return nil
-	})
-	if err != nil || len(keys) == 0 {
-		return 0, false, err
-	}
-	marks := strings.Repeat("?, ", len(keys)-1) + "?"
-	removed, err = s.cleanExec(ctx, run, s.sql.clean.before+marks+s.sql.clean.after, keys...)
-	return removed, len(keys) == limit, err
-}
-
-// cleanWindows walks through the table from where the last call stopped, at
-// most once around, until it has removed limit records.
-func (s *Store) cleanWindows(ctx context.Context, run runner, limit int) (removed int, more bool, err error) {
-	start := s.cursor.Load()
-	at, around := start, start == 0
-	for {
-		ids, next, err := s.window(ctx, run, at, limit-removed)
-		if err != nil {
-			return removed, false, err
-		}
-		n, err := s.cleanIDs(ctx, run, ids)
-		removed += n
-		if err != nil {
-			return removed, false, err
-		}
-		at = next
-		if at == 0 {
-			if around {
-				s.cursor.Store(0)
-				return removed, false, nil
-			}
-			around = true
-		}
-		if around && start > 0 && at >= start {
-			s.cursor.Store(at)
-			return removed, false, nil
-		}
-		if removed >= limit {
-			s.cursor.Store(at)
-			return removed, true, nil
-		}
-	}
-}
-
-// window returns at most limit numbers of expired records among the next ones
-// after at, and where the next window begins: zero is the beginning.
-func (s *Store) window(ctx context.Context, run runner, at int64, limit int) (ids []string, next int64, err error) {
-	q := &s.sql.clean.window
-	rows, err := run.QueryContext(ctx, q.text, q.values(&params{after: at, limit: cleanWindow})...)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	seen := 0
-	for len(ids) < limit && rows.Next() {
-		var expired bool
-		if err := rows.Scan(&next, &expired); err != nil {
-			return nil, 0, err
-		}
-		seen++
-		if expired {
-			ids = append(ids, strconv.FormatInt(next, 10))
-		}
-	}
-	if len(ids) < limit && seen < cleanWindow {
-		next = 0
-	}
-	return ids, next, rows.Err()
-}
-
-// cleanIDs removes the records with these numbers that have still expired.
-func (s *Store) cleanIDs(ctx context.Context, run runner, ids []string) (int, error) {
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	return s.cleanExec(ctx, run, s.sql.clean.before+strings.Join(ids, ", ")+s.sql.clean.after)
 }
 
 // each calls f for every row of a query.

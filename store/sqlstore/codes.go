@@ -104,6 +104,8 @@ var stateKinds = map[string]kind{
 	"54000": tooLarge,
 	"53300": crowded,
 	"57P03": unreachable, // it starts or stops
+	"42P05": pooled,      // prepared statement exists
+	"26000": pooled,      // does not exist
 }
 
 func stateKind(state string) kind {

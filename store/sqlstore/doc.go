@@ -22,11 +22,13 @@
 //	data       the record
 //
 // A save replaces the row only if it still has the token that was read, in one
-// statement; so does each other method with one, and none uses a transaction
-// of its own, a temporary table, or anything else that belongs to a
-// connection. [Layout] names the tables of Flask-Session, which have no token:
-// there the old data is compared instead, by its SHA-256 in the server
-// (PostgreSQL, MySQL), or byte by byte (SQLite).
+// statement; so does each other method with one. [Layout] names the tables of
+// Flask-Session, which have no token: there the old data is compared instead,
+// by its SHA-256 in the server (PostgreSQL, MySQL), or byte by byte (SQLite).
+//
+// Expired rows are removed in small batches by the index of expiries, in the
+// background or by [Store.DeleteExpired]. How many rows a statement is given
+// depends on how long they take, so that none keeps others waiting.
 //
 // # Clocks
 //
@@ -44,11 +46,15 @@
 //
 // # Poolers and proxies
 //
-// Each statement stands alone, so that PgBouncer and its like may pool by
-// transaction or statement. What matters is prepared statements. The store
-// prepares none in PostgreSQL, but pgx does by itself: behind a PgBouncer
-// older than 1.21 or without max_prepared_statements, set pgx's
-// default_query_exec_mode=exec. In MySQL and SQLite the store keeps its
+// Load, Save, Touch and Delete are one statement each, outside of any
+// transaction, and leave nothing behind in a connection, so that PgBouncer and
+// its like may pool by transaction. The sweep in the background holds a lock
+// for the length of a short transaction; where a pooler allows no transactions,
+// switch it off and call DeleteExpired, which needs none.
+//
+// The store prepares no statements in PostgreSQL, but pgx does by itself:
+// behind a PgBouncer older than 1.21 or without max_prepared_statements, set
+// pgx's default_query_exec_mode=exec. In MySQL and SQLite the store keeps its
 // statements prepared, which saves a round trip each time; if a proxy cannot
 // have that, set Unprepared in [Options] and the driver's
 // interpolateParams=true, which has the same effect.

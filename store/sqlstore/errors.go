@@ -98,6 +98,7 @@ const (
 	full // disk
 	tooLarge
 	crowded // too many connections
+	pooled  // prepared statements of one client are seen by another
 	unreachable
 	damaged
 )
@@ -122,6 +123,8 @@ func (k kind) advice() string {
 		return "Keep less in the session, or raise the server's limit (max_allowed_packet in MySQL and MariaDB)."
 	case crowded:
 		return "Let the program open fewer connections (max_open_conns), or the server accept more (max_connections)."
+	case pooled:
+		return "A pooler gives the statements of one connection to several of the server's. Set the driver's default_query_exec_mode=exec, or have the pooler care for prepared statements."
 	case unreachable:
 		return "Check the host and port, and that the database server runs; the program then goes on by itself."
 	case damaged:

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"time"
 
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// A page of a walk ends after so many rows, or so much data.
+// A page of a walk ends after so many rows, fewer if they take long, or so
+// much data.
 const (
-	pageRows  = 500
+	pageRows  = 1000
 	pageBytes = 4 << 20
 )
 
@@ -68,8 +70,8 @@ func (w *walk) page(ctx context.Context) (entries []store.Entry, err error) {
 		return nil, nil
 	}
 	// Keys have no DEL and nothing after it.
-	p := params{after: w.after, prefix: w.prefix, end: w.prefix + "\x7f", limit: pageRows}
-	rows, size := 0, 0
+	p := params{after: w.after, prefix: w.prefix, end: w.prefix + "\x7f", limit: int64(w.s.page.next(pageRows))}
+	rows, size, begin := 0, 0, time.Now()
 	err = w.s.attempt(ctx, false, func() error {
 		w.after, entries, rows, size = p.after, nil, 0, 0
 		return each(ctx, w.s.db, &w.s.sql.page, &p, func(r *sql.Rows) error {
@@ -92,7 +94,8 @@ func (w *walk) page(ctx context.Context) (entries []store.Entry, err error) {
 	case errors.Is(err, errPageFull):
 		err = nil
 	case err == nil:
-		w.over = rows < pageRows
+		w.over = int64(rows) < p.limit
+		w.s.page.took(int(p.limit), w.over, time.Since(begin))
 	}
 	if err != nil {
 		return nil, w.s.fail(ctx, op, "", err)

@@ -21,7 +21,7 @@ type params struct {
 	old     any // what is compared: a token, data or its digest
 	after   any // where a page begins: a key or a number
 	prefix  string
-	end     string
+	end     any // where it ends
 	limit   int64
 	name    string // a lock's
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -24,9 +23,10 @@ type Store struct {
 
 	// writer lets one goroutine write to SQLite at a time. It admits no more
 	// anyway, and has the others poll. Nil for other databases.
-	writer chan struct{}
-	limits limits
-	cursor atomic.Int64 // where the walk for expired records goes on
+	writer  chan struct{}
+	limits  limits
+	cleaner cleaner
+	page    pace
 
 	preparing sync.Mutex
 	prepared  map[*query]*sql.Stmt

@@ -61,7 +61,7 @@ func (s *Store) sweepBatch() (removed int, more bool, err error) {
 	}
 	defer s.leave()
 	err = s.lead(ctx, func(run runner) error {
-		removed, more, err = s.cleanBatch(ctx, run, cleanBatch)
+		removed, more, err = s.cleanBatch(ctx, run, cleanMost)
 		return err
 	})
 	if err != nil {

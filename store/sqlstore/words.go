@@ -164,6 +164,7 @@ func (g *grammar) flaskSQLAlchemy(o *Options) {
 		// Without a unique index there may be several rows, of which
 		// Flask-Session sees the first.
 		"first":  " ORDER BY id LIMIT 1",
+		"last":   "$end",
 		"probe":  "id, {key}, {data}, {expires}",
 		"listed": "({live} AND substr({key}, 1, LENGTH($prefix)) = $prefix)",
 	})
@@ -171,6 +172,7 @@ func (g *grammar) flaskSQLAlchemy(o *Options) {
 	case PostgreSQL:
 		g.add(map[string]string{
 			"beyond": "{pos} > $after::bigint", // or it would be a parameter of id's type
+			"last":   "$end::bigint",
 			"now":    "(statement_timestamp() AT TIME ZONE 'UTC')",
 			"in":     "($expires::timestamptz AT TIME ZONE 'UTC')",
 			"out":    "({expires} AT TIME ZONE 'UTC')",
