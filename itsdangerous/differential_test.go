@@ -52,7 +52,7 @@ func everySetting(rnd *rand.Rand, f func(r peerRequest)) {
 // TestPeerWritesTheSame has random values signed on both sides. The texts are
 // the same unless deflated, and each side reads the other's.
 func TestPeerWritesTheSame(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(1, 2))
+	rnd := source(t)
 	var requests []peerRequest
 	for range 3 {
 		everySetting(rnd, func(r peerRequest) {
@@ -98,7 +98,7 @@ func (r *peerRequest) deflated(texts ...[]byte) bool {
 // payload and value agree, but for the differences that the package comment
 // names.
 func TestPeerReadsTheSame(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(3, 4))
+	rnd := source(t)
 	var requests []peerRequest
 	for range 2 {
 		everySetting(rnd, func(r peerRequest) {
@@ -202,7 +202,7 @@ func (r *peerRequest) respell(text string) (string, bool) {
 }
 
 func TestPeerDecodesBase64TheSame(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(5, 6))
+	rnd := source(t)
 	r := peerRequest{Class: "base64"}
 	for range 10000 {
 		r.Texts = append(r.Texts, []byte(strangeBase64(rnd)))
@@ -217,9 +217,9 @@ func TestPeerDecodesBase64TheSame(t *testing.T) {
 
 // TestPeerWritesTheSameJSON compares the default codec, in both spellings.
 func TestPeerWritesTheSameJSON(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(7, 8))
+	rnd := source(t)
 	var requests []peerRequest
-	for i := range 2000 {
+	for i := range 2500 {
 		value := []byte(show(randomValue(rnd, 4)))
 		r := peerRequest{
 			Class: classes[2+i%4], Derivation: "hmac", Digest: "sha1", Sep: []byte("."),

@@ -2,11 +2,27 @@ package itsdangerous_test
 
 import (
 	"bytes"
+	"flag"
 	"math/rand/v2"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom/itsdangerous"
 )
+
+var seed = flag.Uint64("itsdangerous.seed", 0, "seed of the comparisons with Python; 0 takes one from the clock")
+
+// source returns a source of random values, and says how to get the same ones
+// again.
+func source(t *testing.T) *rand.Rand {
+	n := *seed
+	if n == 0 {
+		n = uint64(time.Now().UnixNano())
+	}
+	t.Logf("again with: -itsdangerous.seed=%d", n)
+	return rand.New(rand.NewPCG(n, 0))
+}
 
 func randomBytes(rnd *rand.Rand, n int) []byte {
 	b := make([]byte, n)
