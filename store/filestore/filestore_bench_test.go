@@ -96,6 +96,26 @@ func BenchmarkSave(b *testing.B) {
 	})
 }
 
+// BenchmarkTakeName shows what it costs to rename over a file rather than to
+// exchange the two: ext4 starts writing to the disk.
+func BenchmarkTakeName(b *testing.B) {
+	for _, how := range []string{"exchange", "rename"} {
+		b.Run(how, func(b *testing.B) {
+			s := open(b, b.TempDir(), Options{Unsynced: true, SweepInterval: -1})
+			s.noSwap.Store(how == "rename")
+			r := put(b, s, "k", "v")
+			next := store.Record{Data: make([]byte, benchData)}
+			b.ReportAllocs()
+			for b.Loop() {
+				var err error
+				if r, err = s.Save(context.Background(), "k", r, next); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkSaveOneKey has all goroutines save the same record, again and
 // again until they are the ones who succeed.
 func BenchmarkSaveOneKey(b *testing.B) {
