@@ -31,6 +31,7 @@ func TestConformance(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
 		conform(t, "redis+cluster://"+c.Addrs(), redistest.Suite())
+		redistest.ClusterList(t, open(t, "redis+cluster://"+c.Addrs()), c)
 	})
 	t.Run("sentinel", func(t *testing.T) {
 		redistest.Lane(t)

@@ -56,16 +56,22 @@ func DeleteWins(t *testing.T, s store.Store, key string) {
 		if err := w.create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		done := make(chan struct{})
+		stop, done := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(done)
-			w.run(t.Context(), 1<<30, nil) // until the record is gone
+			w.run(t.Context(), 1<<30, stop) // until the record is gone
 		}()
 		eventually(t, "a change is acknowledged", func() bool { return w.acknowledged.Load() > 5 })
 		if err := s.Delete(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
-		<-done
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Error("writers go on after the record was deleted")
+			close(stop)
+			<-done
+		}
 		gone(t, s, key)
 		for _, err := range w.wrong {
 			if !strings.HasSuffix(err.Error(), errGone.Error()) {
@@ -90,6 +96,9 @@ const (
 	childFirst = "REDISTEST_FIRST"
 	childSteps = "REDISTEST_STEPS"
 )
+
+// childTime is how long a child may take.
+const childTime = 30 * time.Second
 
 const childCallers = 16
 
@@ -120,7 +129,10 @@ func child(open func(ctx context.Context, text string) (store.Store, error), tex
 		defer close(done)
 		w.run(context.Background(), steps, nil)
 	}()
-	for n := int64(0); ; time.Sleep(time.Millisecond) {
+	for n, begin := int64(0), time.Now(); ; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > childTime {
+			return fmt.Errorf("after %v there is no end", childTime)
+		}
 		if now := w.acknowledged.Load(); now > n {
 			n = now
 			fmt.Println(n)

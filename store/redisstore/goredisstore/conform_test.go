@@ -37,6 +37,7 @@ func TestConformance(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Cluster(t, c, 0) }, redistest.Suite())
+		redistest.ClusterList(t, opener.Cluster(t, c, 0), c)
 	})
 	t.Run("ring", func(t *testing.T) {
 		redistest.Lane(t)
