@@ -239,3 +239,17 @@ func TestEnsureIndexes(t *testing.T) {
 	// What the server lacks is no reason not to start.
 	open(t, fresh(server(t), "flask")+"&ensure_indexes=true")
 }
+
+// A record that never expires is as live as any.
+func TestCreateConflictsWithWhatNeverExpires(t *testing.T) {
+	for _, layout := range layouts {
+		s := open(t, fresh(server(t), layout))
+		if _, err := s.Save(t.Context(), "key", store.Record{}, record("data", time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Save(t.Context(), "key", store.Record{}, record("other", inAnHour())); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("%s: Save = %v, want ErrConflict", layout, err)
+		}
+		holds(t, s, "key", "data")
+	}
+}
