@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"log/slog"
 	"reflect"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func withRecord(t *testing.T, format flask.Format, record string) (*cloakroom.Ma
 	t.Helper()
 	s := memstore.New(memstore.Options{})
 	t.Cleanup(func() { s.Close() })
-	m, err := cloakroom.New(s, cloakroom.Options{Codec: flask.RecordCodec(format), PlainIDs: true, Lifetime: cloakroom.NoLimit})
+	m, err := cloakroom.New(s, cloakroom.Options{Codec: flask.RecordCodec(format), PlainIDs: true, Lifetime: cloakroom.NoLimit, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
