@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/flask"
 )
 
@@ -179,6 +181,32 @@ func TestOddInputsCanBeLookedAt(t *testing.T) {
 		}
 		if err != nil && (len(err.Error()) > 400 || strings.Contains(err.Error(), string(o.data)) && len(o.data) > 20) {
 			t.Errorf("%s: the error is %v", o.name, err)
+		}
+	}
+}
+
+// TestOddCookiesInASession opens them as Flask's session cookie.
+func TestOddCookiesInASession(t *testing.T) {
+	cfg := flask.DefaultConfig()
+	cfg.SecretKey, cfg.InsecureSecrets = flask.Secret(vectorKey), true
+	m, err := flask.New(nil, cfg, cloakroom.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, cookies := oddities(t)
+	for _, o := range cookies {
+		n := allocated(func() {
+			session, err := m.Open(t.Context(), cloakroom.Ticket(o.data))
+			if err != nil {
+				t.Errorf("%s: %v", o.name, err)
+				return
+			}
+			for name, v := range session.All() {
+				_, _ = name, v
+			}
+		})
+		if n > most {
+			t.Errorf("%s: %d bytes allocated for %d", o.name, n, len(o.data))
 		}
 	}
 }
