@@ -13,6 +13,7 @@ require (
 require (
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/maypok86/otter/v2 v2.4.0 // indirect
 	github.com/redis/rueidis v1.0.79 // indirect
 	github.com/xdg-go/scram v1.4.0 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
@@ -25,6 +26,7 @@ require (
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/cloakroom/cloakroom v0.0.0
+	github.com/cloakroom/cloakroom/store/cachestore v0.0.0
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-sql-driver/mysql v1.10.1
@@ -45,6 +47,7 @@ require (
 
 replace (
 	github.com/cloakroom/cloakroom => ../../
+	github.com/cloakroom/cloakroom/store/cachestore => ../../store/cachestore
 	github.com/cloakroom/cloakroom/store/memcachedstore => ../../store/memcachedstore
 	github.com/cloakroom/cloakroom/store/mongostore => ../../store/mongostore
 	github.com/cloakroom/cloakroom/store/redisstore => ../../store/redisstore
