@@ -27,8 +27,19 @@ func (d *driver) build(c redisproto.Command) rueidis.Completed {
 		// do not know yet what the master has acknowledged.
 		cmd = cmd.ToRetryable()
 	}
+	for _, arg := range c.Args {
+		if len(arg) >= pinFrom {
+			// A server that finds the size too large says so while the rest is still
+			// being written, and rueidis would give the command's memory to the next
+			// one at that.
+			return cmd.Pin()
+		}
+	}
 	return cmd
 }
+
+// pinFrom is well below 1 MiB, the least that proto-max-bulk-len can be.
+const pinFrom = 64 << 10
 
 func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
 	if c.Replicas > 0 {
