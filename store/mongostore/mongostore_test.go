@@ -1,6 +1,8 @@
 package mongostore
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,5 +37,25 @@ func TestStore(t *testing.T) {
 				Require: []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 			})
 		})
+	}
+}
+
+// The largest record that is promised, and one as large in its place: the
+// server's limit is also that of a command.
+func TestLargestRecord(t *testing.T) {
+	for layout, size := range map[string]int{"native": MaxSize, "flask": MaxFlaskSize} {
+		s := open(t, fresh(server(t), layout))
+		key := strings.Repeat("k", store.MaxKey)
+		var r store.Record
+		for i := range 2 {
+			var err error
+			data := bytes.Repeat([]byte{byte('a' + i)}, size)
+			if r, err = s.Save(t.Context(), key, r, store.Record{Data: data, Expires: inAnHour()}); err != nil {
+				t.Fatalf("%s: Save = %v", layout, err)
+			}
+			if got, err := s.Load(t.Context(), key); err != nil || !bytes.Equal(got.Data, data) {
+				t.Errorf("%s: Load = %d bytes, %v", layout, len(got.Data), err)
+			}
+		}
 	}
 }
