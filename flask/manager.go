@@ -89,7 +89,7 @@ func checkOptions(opts cloakroom.Options) error {
 	given := reflect.ValueOf(opts)
 	for name, key := range decided {
 		if !given.FieldByName(name).IsZero() {
-			return fmt.Errorf("Options.%s is set: in Flask mode that is decided by %s", name, key)
+			return fmt.Errorf("the field Options.%s is set: in Flask mode that is decided by %s", name, key)
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ func TestOpenStoreAsksForFlaskSessionsLayout(t *testing.T) {
 		{"postgresql", map[string]any{"SESSION_TYPE": "postgresql", "SESSION_POSTGRESQL": "postgres://db/app?schema=mine"},
 			"postgres://db/app?schema=mine&layout=flask-postgresql&sweep_interval=-1s&table=flask_sessions"},
 		{"dynamodb", map[string]any{"SESSION_TYPE": "dynamodb", "SESSION_DYNAMODB": "dynamodb:?region=eu-west-1", "SESSION_DYNAMODB_TABLE_EXISTS": true},
-			"dynamodb:?region=eu-west-1&layout=flask&table=Sessions&table_exists=true"},
+			"dynamodb://Sessions?region=eu-west-1&layout=flask&table_exists=true"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got string

@@ -36,8 +36,8 @@ func (c *Config) storeURL() (string, error) {
 		options.Set("layout", "flask-postgresql")
 		c.sqlOptions(options, c.PostgreSQLSchema, c.PostgreSQLTable)
 	case TypeDynamoDB:
+		rest = dynamoTable(address, c.DynamoDBTable)
 		options.Set("layout", "flask")
-		options.Set("table", c.DynamoDBTable)
 		if c.DynamoDBTableExists {
 			options.Set("table_exists", strconv.FormatBool(true))
 		}
@@ -92,6 +92,18 @@ func sqlalchemyURL(scheme, rest string) (string, string, error) {
 			"write the whole path after four slashes, as in sqlite:////srv/app/sessions.db")
 	}
 	return scheme, path, nil
+}
+
+// dynamoTable returns what follows the scheme in a URL of DynamoDB, with the
+// table where other URLs have the host. One that the URL names itself wins.
+func dynamoTable(address, table string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host != "" {
+		_, rest, _ := strings.Cut(address, ":")
+		return rest // the opener will say what is wrong, if anything is
+	}
+	_, rest, _ := strings.Cut((&url.URL{Scheme: u.Scheme, User: u.User, Host: table, RawQuery: u.RawQuery}).String(), ":")
+	return rest
 }
 
 // withOptions adds options to the query of a URL. Those that the URL has itself

@@ -26,6 +26,8 @@ const (
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Serve the tutorial application on this computer."`
 	Decode  decodeCmd  `cmd:"" help:"Show what is in a Flask cookie or in a record, as JSON."`
+	Migrate migrateCmd `cmd:"" help:"Copy all live sessions from one store to another."`
+	Cleanup cleanupCmd `cmd:"" help:"Remove expired sessions from a store."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

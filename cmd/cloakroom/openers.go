@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/cloakroom/cloakroom/flask/cachelibstore"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/dynamostore"
 	"github.com/cloakroom/cloakroom/store/filestore"
 	"github.com/cloakroom/cloakroom/store/memcachedstore"
 	"github.com/cloakroom/cloakroom/store/memstore"
@@ -30,6 +31,7 @@ func openers() store.Openers {
 		"memcached+unix": memcachedstore.Open,
 		"mongodb":        mongostore.Open,
 		"mongodb+srv":    mongostore.Open,
+		"dynamodb":       dynamostore.Open,
 		"postgres":       sqlstore.Open,
 		"postgresql":     sqlstore.Open,
 		"mysql":          sqlstore.Open,

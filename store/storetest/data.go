@@ -58,15 +58,15 @@ func dataEveryByte(p *probe) {
 	for i := range 256 {
 		all.WriteByte(byte(i))
 	}
-	data := all.String()
+	data, far := all.String(), p.far()
 	// At the ends too, where some servers trim.
 	for i, d := range []string{data, "\x00", "\r\n", " x ", "\xff\xfe", data + data + "\n", "'\"\\%s", "END\r\n"} {
 		key := p.key("every") + string(rune('a'+i))
-		prev := p.create(key, d, p.far())
-		p.holds(key, d, p.far())
+		prev := p.create(key, d, far)
+		p.holds(key, d, far)
 		// The bytes are also compared as they are.
-		p.save(key, prev, record(d+"!", p.far()))
-		p.holds(key, d+"!", p.far())
+		p.save(key, prev, record(d+"!", far))
+		p.holds(key, d+"!", far)
 	}
 }
 

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,6 +83,8 @@ func Outages(t *testing.T, o Opener) {
 			s.AwaitMaster(t, s.Servers[1])
 			// With no replica left nothing is acknowledged until one is back.
 			s.Servers[0].Restart(t)
+			// The Sentinels would do that, too, but much later.
+			s.Servers[0].Do(t, "REPLICAOF", "127.0.0.1", strconv.Itoa(s.Servers[1].Port))
 		})
 	})
 	t.Run("the master is changed", func(t *testing.T) {

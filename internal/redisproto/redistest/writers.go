@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -27,11 +28,14 @@ type writers struct {
 	failed       atomic.Int64 // errors that were expected
 	mu           sync.Mutex
 	wrong        []error // what must not be
-	texts        map[string]bool
+	texts        map[string]int
 }
 
 // numbers are the data of a record: the number that each writer has reached.
 type numbers map[string]int
+
+// port is what makes one error look like many.
+var port = regexp.MustCompile(`:\d+`)
 
 var errGone = errors.New("the record is gone")
 
@@ -88,9 +92,9 @@ func (w *writers) advance(ctx context.Context, key, writer string, reached *int,
 		w.failed.Add(1)
 		w.mu.Lock()
 		if w.texts == nil {
-			w.texts = map[string]bool{}
+			w.texts = map[string]int{}
 		}
-		w.texts[err.Error()+" | "+store.Advice(err)] = true
+		w.texts[port.ReplaceAllString(err.Error(), ":…")]++
 		w.mu.Unlock()
 		select {
 		case <-stop:
@@ -135,8 +139,8 @@ func (w *writers) report(t *testing.T) {
 	for _, err := range w.wrong {
 		t.Errorf("wrong: %v", err)
 	}
-	for text := range w.texts {
-		t.Logf("seen: %s", text)
+	for text, n := range w.texts {
+		t.Logf("seen %d times: %s", n, text)
 	}
 	t.Logf("%d changes were acknowledged, %d calls failed", w.acknowledged.Load(), w.failed.Load())
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+type cleanupCmd struct {
+	Store address       `arg:"" placeholder:"URL" help:"The store, as in postgres://host/database; or @FILE, a file that holds the URL."`
+	Batch int           `default:"1000" help:"How many records one step removes."`
+	Pause time.Duration `default:"50ms" help:"How long to wait between two steps, for others to get through."`
+}
+
+// Help is the text of `cloakroom cleanup --help`.
+func (cleanupCmd) Help() string {
+	return "Removes expired sessions, in small steps, from a store whose server does not do so by itself: files and SQL databases. " +
+		"Expired sessions open nothing, whether they have been removed or not. It may run while the store is in use, also twice at once."
+}
+
+// Validate refuses numbers that make no sense.
+func (c *cleanupCmd) Validate() error {
+	if c.Batch < 1 || c.Pause < 0 {
+		return errors.New("--batch must be at least 1, and --pause not negative")
+	}
+	return nil
+}
+
+// Run removes until nothing is left to remove, or Ctrl-C.
+func (c *cleanupCmd) Run(ctx context.Context, s streams) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	st, name, err := c.Store.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer closing(st, &err)
+	cleaner, ok := st.(store.Cleaner)
+	if !ok {
+		fmt.Fprintf(s.err, "Nothing to do: expired sessions go from %s by themselves.\n", name)
+		return nil
+	}
+	p := newProgress(s.err)
+	removed := 0
+	for {
+		n, err := cleaner.DeleteExpired(ctx, c.Batch)
+		removed += n
+		switch {
+		case ctx.Err() != nil:
+			return hint(fmt.Errorf("stopped after %d expired sessions", removed), "run it again to go on")
+		case errors.Is(err, store.ErrUnsupported):
+			fmt.Fprintf(s.err, "Nothing to do: %v\n", err)
+			return nil
+		case err != nil:
+			return fmt.Errorf("after %d expired sessions: %w", removed, err)
+		case n < c.Batch:
+			fmt.Fprintf(s.out, "Removed %d expired sessions from %s.\n", removed, name)
+			return nil
+		}
+		p.show("%d removed", removed)
+		select {
+		case <-time.After(c.Pause):
+		case <-ctx.Done():
+		}
+	}
+}
