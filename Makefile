@@ -32,8 +32,8 @@ fuzz: ## each fuzz target for FUZZTIME (60s)
 bench: ## side by side with the peers, into bench/results.txt
 	./bench/run
 
-tidy: ## go mod tidy everywhere
-	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
+tidy: ## one version of each dependency in all modules, and go mod tidy
 	go work sync
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
 
 .PHONY: help demo test lint fuzz bench tidy

@@ -1,6 +1,6 @@
 module github.com/cloakroom/cloakroom/store/redisstore
 
-go 1.26
+go 1.26.0
 
 replace github.com/cloakroom/cloakroom => ../../
 
@@ -9,4 +9,7 @@ require (
 	github.com/redis/rueidis v1.0.79
 )
 
-require golang.org/x/sys v0.47.0 // indirect
+require (
+	golang.org/x/net v0.61.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)

@@ -28,6 +28,9 @@ func BenchmarkStore(b *testing.B) {
 		b.Run(p.name+"/save", func(b *testing.B) {
 			b.ReportAllocs()
 			r, err := s.Load(b.Context(), "k")
+			if err != nil {
+				b.Fatal(err)
+			}
 			for i := 0; b.Loop(); i++ {
 				next := rec(fmt.Sprint(i, string(data)))
 				if r, err = s.Save(b.Context(), "k", r, next); err != nil {
