@@ -31,7 +31,7 @@ Sessions that visitors change meanwhile are not followed: first let the applicat
 		`or run it again with --overwrite while nobody can write.
 
 Keys stay as they are, so that the application has to go on with its cookie's name and with --prefix as its KeyPrefix. ` +
-		`Memcached and cachelib's files cannot say which records they have, and so cannot be FROM.`
+		`cachelib's files do not hold their keys, and so cannot be FROM.`
 }
 
 // Run copies, and counts.
