@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -134,17 +133,6 @@ func (d *decodeCmd) config(s streams) (flask.Config, error) {
 		cfg.Lifetime = d.Lifetime
 	}
 	return cfg, nil
-}
-
-// flaskConfigFile is a .toml or .json file with keys of Flask's.
-func flaskConfigFile(file string) (flask.Source, error) {
-	switch strings.ToLower(filepath.Ext(file)) {
-	case ".json":
-		return flask.FromFile(file, nil), nil
-	case ".toml":
-		return flask.FromFile(file, loadTOML), nil
-	}
-	return flask.Source{}, usageError{errors.New("--flask-config takes a .toml or a .json file")}
 }
 
 // relevantNames are the keys that decoding looks at.

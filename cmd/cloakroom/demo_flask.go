@@ -19,21 +19,16 @@ import (
 // loadFlaskConfig reads a file of Flask's configuration and then the
 // environment, which wins.
 func loadFlaskConfig(file string, insecure bool) (flask.Config, error) {
-	var load func([]byte) (map[string]any, error) // nil reads JSON
-	switch ext := strings.ToLower(filepath.Ext(file)); ext {
-	case ".json":
-	case ".toml":
-		load = loadTOML
-	default:
-		return flask.Config{}, usageError{hint(fmt.Errorf("--flask-config: %s is neither a .toml nor a .json file", file),
-			"write what app.config has into one, as in SESSION_TYPE = \"filesystem\"; a .py file is a program")}
+	source, err := flaskConfigFile(file)
+	if err != nil {
+		return flask.Config{}, err
 	}
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) { // the one problem worth telling about
 		return flask.Config{}, usageError{fmt.Errorf("--flask-config: there is no file %s", file)}
 	}
 	cfg := flask.DefaultConfig()
 	cfg.InsecureSecrets = insecure
-	err := cfg.Load(flask.FromFile(file, load), flask.FromEnv(os.Environ()))
+	err = cfg.Load(source, flask.FromEnv(os.Environ()))
 	if err != nil && strings.Contains(err.Error(), "InsecureSecrets") {
 		return cfg, hint(fmt.Errorf("--flask-config: %w", err), "to try it all the same: --insecure-secrets")
 	}
@@ -41,6 +36,18 @@ func loadFlaskConfig(file string, insecure bool) (flask.Config, error) {
 		return cfg, fmt.Errorf("--flask-config: %w", err)
 	}
 	return cfg, nil
+}
+
+// flaskConfigFile is a .toml or .json file with keys of Flask's.
+func flaskConfigFile(file string) (flask.Source, error) {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".json":
+		return flask.FromFile(file, nil), nil
+	case ".toml":
+		return flask.FromFile(file, loadTOML), nil
+	}
+	return flask.Source{}, usageError{hint(fmt.Errorf("--flask-config: %s is neither a .toml nor a .json file", file),
+		"write what app.config has into one, as in SESSION_TYPE = \"filesystem\"; a .py file is a program")}
 }
 
 func loadTOML(data []byte) (map[string]any, error) {
