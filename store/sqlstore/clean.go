@@ -24,10 +24,14 @@ const (
 // that expired earlier and were left, because another process held them or
 // their expiry was made up, wait for the next hour.
 type cleaner struct {
-	mu    sync.Mutex
-	from  time.Time // expiries before it are done
-	since time.Time // the index was searched from its beginning
-	id    int64     // where the walk of a table without an index goes on
+	// turn lets one goroutine clean at a time. Two would get in each other's
+	// way: the one behind passes over what the other one removes meanwhile.
+	turn chan struct{}
+
+	mu    sync.Mutex // guards from, since and id
+	from  time.Time  // expiries before it are done
+	since time.Time  // the index was searched from its beginning
+	id    int64      // where the walk of a table without an index goes on
 	rows  pace
 	width pace // of a walk
 }
@@ -91,7 +95,7 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	defer s.leave()
 	removed := 0
 	for removed < limit {
-		n, more, err := s.cleanBatch(ctx, s.db, limit-removed)
+		n, more, err := s.cleanInTurn(ctx, limit-removed)
 		removed += n
 		if err != nil {
 			return removed, s.fail(ctx, op, "", err)
@@ -102,6 +106,26 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	}
 	return removed, nil
 }
+
+// cleanInTurn is cleanBatch when no other goroutine is at it.
+func (s *Store) cleanInTurn(ctx context.Context, limit int) (removed int, more bool, err error) {
+	if err := s.takeTurn(ctx); err != nil {
+		return 0, false, err
+	}
+	defer s.passTurn()
+	return s.cleanBatch(ctx, s.db, limit)
+}
+
+func (s *Store) takeTurn(ctx context.Context) error {
+	select {
+	case s.cleaner.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Store) passTurn() { <-s.cleaner.turn }
 
 // cleanBatch removes at most limit expired records, and reports whether there
 // may be more.

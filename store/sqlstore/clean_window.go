@@ -80,7 +80,9 @@ func (s *Store) window(ctx context.Context, run runner, at int64, limit int) (id
 	if len(ids) < limit && seen < widest {
 		next = end
 	}
-	s.cleaner.width.took(width, seen >= widest/2, time.Since(begin))
+	// It grows only over gaps: a range whose rows were not all wanted is wide
+	// enough, as the server may have read all of it.
+	s.cleaner.width.took(width, len(ids) == limit || seen >= widest/2, time.Since(begin))
 	return ids, next, rows.Err()
 }
 

@@ -75,6 +75,7 @@ func New(db *sql.DB, opts Options) (*Store, error) {
 		keep: !opts.Unprepared && opts.Dialect != PostgreSQL, prepared: make(map[*query]*sql.Stmt),
 		done: make(chan struct{}),
 	}
+	s.cleaner.turn = make(chan struct{}, 1)
 	s.life, s.end = context.WithCancel(context.Background())
 	if opts.Dialect == SQLite {
 		s.writer = make(chan struct{}, 1)

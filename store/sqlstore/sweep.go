@@ -11,7 +11,7 @@ import (
 
 const (
 	// sweepPause is how long a sweep rests between two batches, so as not to be
-	// noticed, and lockTimeout how long one batch may take.
+	// noticed, and batchTimeout how long one batch may take.
 	sweepPause   = 20 * time.Millisecond
 	batchTimeout = 30 * time.Second
 )
@@ -60,6 +60,12 @@ func (s *Store) sweepBatch() (removed int, more bool, err error) {
 		return 0, false, err
 	}
 	defer s.leave()
+	// Before the connection that leading takes, for which who has the turn may
+	// be waiting.
+	if err := s.takeTurn(ctx); err != nil {
+		return 0, false, s.fail(ctx, op, "", err)
+	}
+	defer s.passTurn()
 	err = s.lead(ctx, func(run runner) error {
 		removed, more, err = s.cleanBatch(ctx, run, cleanMost)
 		return err
