@@ -48,11 +48,7 @@ func (taggedJSON) Join(dst []byte, fields []codec.Field) ([]byte, error) {
 
 // Marshal implements [codec.Codec].
 func (taggedJSON) Marshal(dst []byte, v any) ([]byte, error) {
-	e := encoder{start: len(dst)}
-	out, err := e.any(dst, v, 0)
-	if err == nil {
-		err = e.size(out)
-	}
+	out, err := marshal(dst, v)
 	if err != nil {
 		return dst, fmt.Errorf("taggedjson: marshal: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/cloakroom/cloakroom/internal/pyvalue"
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
@@ -28,6 +29,16 @@ func appendTime(dst []byte, t time.Time) ([]byte, error) {
 	}
 	dst = append(dst, `{" d":"`...)
 	return append(t.AppendFormat(dst, httpDate), `"}`...), nil
+}
+
+// appendDate appends a date as Flask writes it: as the text of its midnight,
+// which a reader takes for a string.
+func appendDate(dst []byte, d pyvalue.Date) ([]byte, error) {
+	if !d.Valid() || d.Year < firstYear {
+		return dst, errYear
+	}
+	midnight := pyvalue.DateTime{Date: d}.When()
+	return append(midnight.AppendFormat(append(dst, '"'), httpDate), '"'), nil
 }
 
 // parseDate reads a time as Python's email.utils does: forgivingly, in the

@@ -6,7 +6,7 @@
 //	Python      JSON                                   Go, where any is asked for
 //	None        null                                   nil
 //	bool        true                                   bool
-//	int         5                                      int64, else *big.Int
+//	int         5                                      int64, else uint64, else *big.Int
 //	float       5.0, 1e+16, NaN, Infinity              float64
 //	str         "text"                                 string
 //	list        [1,2]                                  []any
@@ -30,7 +30,7 @@
 // are named by the tag json, text and JSON methods are used, nil slices and
 // maps are null, and nothing is cut off to make it fit. Beyond these,
 //
-//   - a Markup is also read as any string type, a UUID as 16 bytes or by
+//   - a Markup is also read as any string type, a UUID as that, as 16 bytes or by
 //     UnmarshalText, a tuple as any slice or array;
 //   - a time is also read from a plain string, which is how Flask writes a
 //     date: an HTTP date, or ISO 8601;

@@ -199,6 +199,27 @@ func TestDepth(t *testing.T) {
 	}
 }
 
+// TestDepthOfTags has values that are levels themselves at the bottom.
+func TestDepthOfTags(t *testing.T) {
+	for _, v := range []any{[]byte{1}, someTime, pyvalue.Markup("x"), someUUID} {
+		for n, want := range map[int]error{codec.MaxDepth - 2: nil, codec.MaxDepth - 1: codec.ErrLimit} {
+			deep := v
+			for range n {
+				deep = []any{deep}
+			}
+			raw, err := Codec.Marshal(nil, deep)
+			if !errors.Is(err, want) {
+				t.Errorf("a %T in %d lists: error %v, want %v", v, n, err, want)
+			}
+			if err == nil {
+				if err := Codec.Unmarshal(raw, &deep); err != nil {
+					t.Errorf("a %T in %d lists cannot be read: %v", v, n, err)
+				}
+			}
+		}
+	}
+}
+
 func TestSizes(t *testing.T) {
 	spaces := strings.Repeat(" ", codec.MaxSize)
 	if _, err := Codec.Split(nil, []byte("{}"+spaces)); !errors.Is(err, codec.ErrLimit) {

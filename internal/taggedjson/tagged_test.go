@@ -92,8 +92,11 @@ func (t *tagged) value() any {
 		return string(t.V) == "true"
 	case "int":
 		b, _ := new(big.Int).SetString(t.text(), 10)
-		if b.IsInt64() {
+		switch {
+		case b.IsInt64():
 			return b.Int64()
+		case b.IsUint64():
+			return b.Uint64()
 		}
 		return b
 	case "float":

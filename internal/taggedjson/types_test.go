@@ -191,6 +191,7 @@ func TestReadInto(t *testing.T) {
 		{"a tuple as an array", `{" t":[1,2]}`, [2]int{1, 2}},
 		{"a list as a tuple", `[1]`, pyvalue.Tuple{int64(1)}},
 		{"a UUID as bytes", uuidText, [16]byte(someUUID)},
+		{"a UUID as a string", uuidText, "12000000-0000-0000-0000-000000000034"},
 		{"a UUID from a string", `"12000000-0000-0000-0000-000000000034"`, someUUID},
 		{"a UUID behind a pointer", uuidText, &someUUID},
 		{"a UUID in an interface", `[` + uuidText + `]`, []any{someUUID}},
@@ -219,6 +220,9 @@ func TestReadInto(t *testing.T) {
 		{"an escaped dictionary with characters beyond ASCII", `{" di":{"é😀\ud800":1}}`, map[string]int{"é": 1}},
 		{"white space", " { \" t\" : [ 1 , { \" b\" :\n\"AQ==\" } ] } ", pyvalue.Tuple{int64(1), []byte{1}}},
 		{"a tag inside a skipped field", `{"q":{" t":[{" b":"AQ=="}]},"z":7}`, struct {
+			Z int `json:"z"`
+		}{7}},
+		{"a skipped field that is no plain JSON", `{"q":[NaN,{" b":"?"}],"z":7}`, struct {
 			Z int `json:"z"`
 		}{7}},
 		{"a struct from an escaped dictionary", `{" di":{" t__":9}}`, onlyTag{9}},
@@ -256,7 +260,6 @@ func TestTypeMismatch(t *testing.T) {
 		{"bytes of another length", `{" b":"AQ=="}`, new([2]byte)},
 		{"a list of another length", `[1]`, new([2]int)},
 		{"a longer list", `[1,2,3]`, new([2]int)},
-		{"a UUID as a string", uuidText, new(string)},
 		{"a UUID as fewer bytes", uuidText, new([8]byte)},
 		{"a time as a string", timeText, new(string)},
 		{"a tuple as a dictionary", `{" t":[]}`, new(map[string]any)},
@@ -314,6 +317,7 @@ func TestMarshalRefuses(t *testing.T) {
 		{"a key that is bytes", map[[1]byte]int{{1}: 1}, codec.ErrType},
 		{"keys of several kinds", map[any]any{"a": 1, 2: 2}, codec.ErrType},
 		{"nil and another key", map[any]any{nil: 1, 2: 2}, codec.ErrType},
+		{"nil and text as keys", map[any]any{nil: 1, "a": 2}, codec.ErrType},
 		{"keys that are written alike", map[any]any{int8(1): 1, 1: 2}, codec.ErrType},
 		{"a time before the year 100", time.Date(99, 12, 31, 23, 59, 59, 0, time.UTC), codec.ErrType},
 		{"a time after the year 9999", time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -60)), codec.ErrType},

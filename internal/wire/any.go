@@ -185,11 +185,15 @@ func (d *decoder) anyKey(t *Token) (any, error) {
 	return d.any(t)
 }
 
-// number returns the number that a key's text stands for, for a variable of
+// number returns the number or boolean that a key's text stands for, for a variable of
 // kind k, or the zero Token.
 func (t *Token) number(k reflect.Kind) (n Token) {
 	text := string(t.Data)
 	switch k {
+	case reflect.Bool:
+		if text == "true" || text == "false" {
+			n.Kind, n.Bool = Bool, text == "true"
+		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 			n.Kind, n.Int = Int, i

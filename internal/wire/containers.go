@@ -54,11 +54,20 @@ func (d *decoder) skip(key *Token) error {
 		}
 	}
 	for range n + 1 {
-		if _, err := d.r.Raw(); err != nil {
+		if err := d.pass(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pass reads past one value.
+func (d *decoder) pass() error {
+	if s, ok := d.r.(Skipper); ok {
+		return s.Skip()
+	}
+	_, err := d.r.Raw()
+	return err
 }
 
 // mapping decodes a map into a Go map, which is made anew.

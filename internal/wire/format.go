@@ -65,6 +65,18 @@ type Reader interface {
 	Big(t Token) (*big.Int, error)
 }
 
+// A Skipper is a Reader for which Raw is more work than moving past a value.
+type Skipper interface {
+	// Skip reads past one value.
+	Skip() error
+}
+
+// A TimeParser is a Reader of a format that has times as text of its own kind.
+type TimeParser interface {
+	// ParseTime reads a time from a String token's text.
+	ParseTime(text []byte) (time.Time, error)
+}
+
 // A Writer appends the pieces of values to a buffer. It has no state.
 type Writer interface {
 	// Tags lists the struct tags that name fields, the first one wins.

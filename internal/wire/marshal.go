@@ -268,6 +268,9 @@ func (e *encoder) text(dst []byte, v reflect.Value, info *typeInfo) ([]byte, err
 	if err != nil {
 		return dst, &methodError{v.Type().String() + ".MarshalText failed", err}
 	}
+	if !utf8.Valid(b) {
+		return dst, fmt.Errorf("%w: what %s.MarshalText returned is not UTF-8", ErrType, v.Type())
+	}
 	return e.string(dst, string(b))
 }
 

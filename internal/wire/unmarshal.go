@@ -206,8 +206,12 @@ func (d *decoder) time(t *Token, v reflect.Value) error {
 	case Time:
 		at = t.Time()
 	case String:
+		parse := ParseTime
+		if p, ok := d.r.(TimeParser); ok {
+			parse = p.ParseTime
+		}
 		var err error
-		if at, err = ParseTime(t.Data); err != nil {
+		if at, err = parse(t.Data); err != nil {
 			return err
 		}
 	default:
