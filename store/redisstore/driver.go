@@ -112,14 +112,12 @@ func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
 	if d.client.Mode() != rueidis.ClientModeCluster {
 		return []redisproto.Scanner{scanner{d.client}}, nil
 	}
-	want, err := d.countMasters(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var masters []redisproto.Scanner
 	var silent error
+	want := 1
 	for _, node := range d.client.Nodes() {
-		role, err := node.Do(ctx, node.B().Role().Build()).ToArray()
+		answers := node.DoMulti(ctx, node.B().Role().Build(), node.B().ClusterNodes().Build())
+		role, err := answers[0].ToArray()
 		if err != nil || len(role) == 0 {
 			silent = errors.Join(silent, err)
 			continue
@@ -127,6 +125,11 @@ func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
 		if name, _ := role[0].ToString(); name == "master" {
 			masters = append(masters, scanner{node})
 		}
+		nodes, err := answers[1].ToString()
+		if err != nil {
+			return nil, err
+		}
+		want = max(want, countMasters(nodes))
 	}
 	if len(masters) < want {
 		if silent == nil {
@@ -137,12 +140,9 @@ func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
 	return masters, nil
 }
 
-// countMasters returns how many nodes of the cluster have slots.
-func (d *driver) countMasters(ctx context.Context) (int, error) {
-	nodes, err := d.client.Do(ctx, d.client.B().ClusterNodes().Build()).ToString()
-	if err != nil {
-		return 0, err
-	}
+// countMasters returns how many nodes of the cluster have slots, by what one of
+// them says.
+func countMasters(nodes string) int {
 	n := 0
 	for line := range strings.Lines(nodes) {
 		// id address flags master ping pong epoch link-state slot…
@@ -150,7 +150,7 @@ func (d *driver) countMasters(ctx context.Context) (int, error) {
 			n++
 		}
 	}
-	return n, nil
+	return n
 }
 
 // scanner is one server.

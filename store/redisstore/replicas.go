@@ -13,26 +13,32 @@ import (
 // in one write, on a connection of their own, as WAIT holds up what comes
 // after it, and counts what was changed on its own connection alone.
 func (d *driver) replicated(ctx context.Context, c redisproto.Command) (int64, error) {
+	client := d.client
 	for range 3 {
-		n, err := d.once(ctx, c)
+		n, err := d.once(ctx, client, c)
 		e, ok := rueidis.IsRedisErr(err)
 		if !ok {
 			return n, err
 		}
-		if _, moved := e.IsMoved(); !moved {
+		addr, moved := e.IsMoved()
+		if !moved {
 			return n, err
 		}
 		// Nothing was changed. A connection of one's own follows no redirection,
-		// so let a command that does bring the client up to date.
+		// so go where this one leads to, and let a command that follows it make
+		// the client learn.
 		if err := d.client.Do(ctx, d.client.B().Exists().Key(c.Key).Build()).Error(); err != nil {
 			return 0, err
+		}
+		if client, ok = d.client.Nodes()[addr]; !ok {
+			client = d.client
 		}
 	}
 	return 0, errors.New("the cluster moves slots faster than the client learns of it")
 }
 
-func (d *driver) once(ctx context.Context, c redisproto.Command) (n int64, err error) {
-	conn, release := d.client.Dedicate()
+func (d *driver) once(ctx context.Context, client rueidis.Client, c redisproto.Command) (n int64, err error) {
+	conn, release := client.Dedicate()
 	defer release()
 	wait := conn.B().Wait().Numreplicas(int64(c.Replicas)).Timeout(redisproto.ReplicaTimeout.Milliseconds()).Build()
 	answers := conn.DoMulti(ctx, d.build(c), wait)
