@@ -8,6 +8,7 @@ import (
 	"github.com/cloakroom/cloakroom/internal/jsontext"
 	"github.com/cloakroom/cloakroom/internal/msgpack"
 	"github.com/cloakroom/cloakroom/internal/pickle"
+	"github.com/cloakroom/cloakroom/internal/taggedjson"
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
@@ -42,6 +43,8 @@ func readerOf(c codec.Codec, raw []byte) (wire.Reader, error) {
 		return msgpack.NewReader(raw), msgpack.Check(raw, codec.MaxDepth)
 	case codec.JSON.Name():
 		return jsontext.NewCountingReader(raw), jsontext.Check(raw, codec.MaxDepth)
+	case taggedjson.Codec.Name():
+		return taggedjson.Open(raw)
 	}
 	return pickle.Open(raw)
 }

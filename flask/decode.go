@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
-	"github.com/cloakroom/cloakroom/internal/taggedjson"
 )
 
 // An Inspection shows what is in a cookie or a record.
@@ -183,6 +182,3 @@ func (in *Inspection) fill(data []byte, c codec.Codec) error {
 	in.JSON, in.Unread = showFields(c, fields)
 	return nil
 }
-
-// tagged is the codec of cookies.
-var tagged = taggedjson.Codec

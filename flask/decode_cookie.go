@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/taggedjson"
 	"github.com/cloakroom/cloakroom/itsdangerous"
 )
 
@@ -64,7 +65,7 @@ func inspectCookie(value string, cfg *Config) (*Inspection, error) {
 		return nil, err
 	}
 	in := &Inspection{Kind: "Flask's session cookie", Signed: signed, Signature: SignatureUnchecked}
-	if err := in.fill(record, tagged); err != nil {
+	if err := in.fill(record, taggedjson.Codec); err != nil {
 		return nil, err
 	}
 	secrets := append([]Secret{cfg.SecretKey}, cfg.SecretKeyFallbacks...)

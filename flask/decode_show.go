@@ -43,22 +43,15 @@ func showName(c codec.Codec, f *codec.Field) []byte {
 	if f.Name != nil {
 		return (&shower{key: true}).text(nil, string(f.Name))
 	}
-	if r, err := readerOf(c, f.Key); err == nil && c != tagged {
+	if r, err := readerOf(c, f.Key); err == nil {
 		if name, err := wire.TranslateKey(nil, &shower{key: true}, r); err == nil {
 			return name
 		}
 	}
-	return appendText(nil, "$?") // half a surrogate pair, or not to be read
+	return appendText(nil, "$?") // it cannot be read
 }
 
 func showValue(c codec.Codec, raw []byte) ([]byte, error) {
-	if c == tagged {
-		var v any
-		if err := c.Unmarshal(raw, &v); err != nil {
-			return nil, err
-		}
-		return wire.Marshal(nil, &shower{}, v)
-	}
 	r, err := readerOf(c, raw)
 	if err != nil {
 		return nil, err

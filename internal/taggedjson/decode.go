@@ -9,24 +9,43 @@ import (
 
 // unmarshal is Unmarshal but for the text of its errors.
 func unmarshal(raw []byte, dst any) error {
+	notes, err := scan(raw)
+	if err != nil {
+		return err
+	}
+	if done, err := assign(raw, notes, dst); done {
+		return err
+	}
+	return wire.Unmarshal(&reader{data: raw, notes: notes}, jsontext.Writer{}, dst)
+}
+
+// Open returns a reader of the value raw, for conversions. It does not know how
+// many elements lists and dictionaries have.
+func Open(raw []byte) (wire.Reader, error) {
+	notes, err := scan(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{data: raw, notes: notes}, nil
+}
+
+// scan checks a whole value.
+func scan(raw []byte) ([]note, error) {
 	if len(raw) > wire.MaxSize {
-		return errSize
+		return nil, errSize
 	}
 	if !utf8.Valid(raw) {
-		return errUTF8
+		return nil, errUTF8
 	}
 	s := scanner{data: raw, limit: wire.MaxDepth - 1, note: true}
 	end, err := s.value(jsontext.Space(raw, 0))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if jsontext.Space(raw, end) != len(raw) {
-		return errTrailing
+		return nil, errTrailing
 	}
-	if done, err := assign(raw, s.notes, dst); done {
-		return err
-	}
-	return wire.Unmarshal(&reader{data: raw, notes: s.notes}, jsontext.Writer{}, dst)
+	return s.notes, nil
 }
 
 // assign is the short way for the most frequent types, on which nothing is
