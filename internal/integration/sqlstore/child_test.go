@@ -154,7 +154,7 @@ func replaceUntilGone(ctx context.Context, s store.Store, key string, writer int
 		case !errors.Is(err, store.ErrConflict):
 			return err
 		}
-		if n > 5 {
+		if n > 2 {
 			saved() // it has tried
 		}
 	}

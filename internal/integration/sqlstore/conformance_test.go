@@ -22,6 +22,7 @@ const precision = time.Microsecond
 // The settings of drivers and servers are each tested with one of the layouts,
 // not all with all.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name      string
 		db        func(t testing.TB) *sql.DB
@@ -68,12 +69,13 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceOfSQLite(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, layout string
 		params       []string
 	}{
-		{name: "native", layout: "native"},
-		{name: "Flask's SQLAlchemy", layout: "flask-sqlalchemy", params: []string{"unprepared=true", "unsynced=true"}},
+		{name: "native", layout: "native", params: []string{"unsynced=true"}},
+		{name: "Flask's SQLAlchemy", layout: "flask-sqlalchemy", params: []string{"unsynced=true", "unprepared=true"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -86,6 +88,7 @@ func TestConformanceOfSQLite(t *testing.T) {
 
 // With servers of their own, which can be paused.
 func TestConformanceWithStalls(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		server testserver.Server
@@ -97,7 +100,7 @@ func TestConformanceWithStalls(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := testserver.Start(t, c.server)
-			u := with(c.url(p), "create_table=true", "sweep_interval=-1s")
+			u := with(c.url(p), "create_table=true", "sweep_interval=-1s", "max_open_conns=10")
 			conform(t, func(t *testing.T) store.Store { return open(t, u) },
 				storetest.Options{Precision: precision, Stall: func(t *testing.T) func() {
 					p.Pause(t)

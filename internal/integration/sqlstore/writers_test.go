@@ -7,7 +7,7 @@ import (
 
 const (
 	writers = 32 // in each of two processes
-	steps   = 3  // of each
+	steps   = 2  // of each
 )
 
 // eachStore calls f for each database and kind of comparison.
