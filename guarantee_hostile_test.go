@@ -106,7 +106,7 @@ func FuzzRecordThroughARequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {
-			t.Skip("larger ones show nothing new")
+			return // larger ones show nothing new
 		}
 		for _, own := range []codec.Codec{codec.MsgPack, codec.JSON} {
 			throughARequest(t, bytes.Clone(data), own)

@@ -100,7 +100,7 @@ func opened(t *testing.T, key []byte, config map[string]any, cookie string, read
 		values[k] = v
 	}
 	if err := cfg.Load(flask.FromMap(values)); err != nil {
-		t.Skipf("the configuration is refused: %v", err)
+		t.Fatal(err)
 	}
 	m, err := flask.New(nil, cfg, quiet())
 	if err != nil {

@@ -97,9 +97,6 @@ func TestKilledServer(t *testing.T) {
 }
 
 func TestIdleConnectionsToAServerThatWasRestarted(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a server")
-	}
 	p := testserver.Start(t, testserver.Memcached())
 	s := open(t, Options{}, p.Addr())
 	var wg sync.WaitGroup
