@@ -181,7 +181,10 @@ func launch(s Server) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{Dir: dir, Port: FreePort(), server: s, program: program}
-	err = giveTo(dir, s.User)
+	err = os.Mkdir(p.tempDir(), 0o700)
+	if err == nil {
+		err = giveTo(s.User, dir, p.tempDir())
+	}
 	if err == nil && s.Prepare != nil {
 		err = s.Prepare(p)
 	}
@@ -232,10 +235,15 @@ func FreePort() int {
 	}
 }
 
+func (p *Process) tempDir() string { return p.Path("tmp") }
+
 func (p *Process) command(program string, args []string) (*exec.Cmd, error) {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = p.Dir
-	cmd.Env = append(os.Environ(), p.server.Env...)
+	// Servers take what they find in a folder for temporary files for their own:
+	// a MariaDB that starts removes the tables that another one has there.
+	cmd.Env = append(os.Environ(), "TMPDIR="+p.tempDir())
+	cmd.Env = append(cmd.Env, p.server.Env...)
 	var err error
 	cmd.SysProcAttr, err = attributes(p.server.User)
 	return cmd, err

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +32,11 @@ func serve(addr string) error {
 		return err
 	}
 	f.WriteString("x")
+	f.Close()
+	f, err = os.CreateTemp("", "temporary")
+	if err != nil {
+		return err
+	}
 	f.Close()
 	if child := os.Getenv("TESTSERVER_CHILD"); child != "" {
 		cmd := exec.Command(os.Args[0])
@@ -188,6 +194,15 @@ func TestAnotherUser(t *testing.T) {
 	p := Start(t, s)
 	if _, uid, err := ask(p.Addr()); uid == 0 || err != nil {
 		t.Errorf("it runs as %d, %v, want nobody", uid, err)
+	}
+}
+
+// Servers of one kind take what lies in a common folder for what they have left
+// behind themselves, and remove it.
+func TestTemporaryFilesAreItsOwn(t *testing.T) {
+	p := Start(t, echo())
+	if found, err := filepath.Glob(p.Path("tmp/temporary*")); len(found) != 1 || err != nil {
+		t.Errorf("%d temporary files in its folder (%v), want 1", len(found), err)
 	}
 }
 

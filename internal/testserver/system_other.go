@@ -17,6 +17,6 @@ const (
 // and the tests that need one are skipped.
 func attributes(string) (*syscall.SysProcAttr, error) { return nil, exec.ErrNotFound }
 
-func giveTo(string, string) error { return exec.ErrNotFound }
+func giveTo(string, ...string) error { return exec.ErrNotFound }
 
 func signalTree(int, syscall.Signal) error { return errors.ErrUnsupported }

@@ -29,13 +29,18 @@ func attributes(name string) (*syscall.SysProcAttr, error) {
 	return a, err
 }
 
-// giveTo makes dir the directory of the user name if the tests run as root.
-func giveTo(dir, name string) error {
+// giveTo makes the folders those of the user name if the tests run as root.
+func giveTo(name string, folders ...string) error {
 	id, err := identity(name)
 	if id == nil || err != nil {
 		return err
 	}
-	return os.Chown(dir, int(id.Uid), int(id.Gid))
+	for _, folder := range folders {
+		if err := os.Chown(folder, int(id.Uid), int(id.Gid)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // identity returns the user to become, or nil if that is not needed.
