@@ -22,7 +22,7 @@ func Redis(settings ...string) Server {
 
 // Valkey is Redis with the server of the Valkey project.
 func Valkey(settings ...string) Server {
-	return redis("valkey-server", "apt-get install valkey-server (Debian 13 and later)", settings)
+	return redis(built("valkey/valkey-server"), "scripts/setup, or install valkey-server", settings)
 }
 
 func redis(program, install string, settings []string) Server {

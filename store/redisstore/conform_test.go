@@ -40,7 +40,7 @@ func TestConformance(t *testing.T) {
 	})
 	t.Run("valkey", func(t *testing.T) {
 		redistest.Lane(t)
-		p := testserver.Start(t, valkey(t))
+		p := testserver.Start(t, testserver.Valkey())
 		conform(t, urlOf(p), redistest.Suite())
 	})
 }

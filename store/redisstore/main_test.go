@@ -3,7 +3,6 @@ package redisstore_test
 import (
 	"context"
 	"net/url"
-	"os/exec"
 	"testing"
 
 	"github.com/redis/rueidis"
@@ -75,14 +74,4 @@ func client(t testing.TB, o rueidis.ClientOption) rueidis.Client {
 func conform(t *testing.T, rawURL string, o storetest.Options) {
 	t.Helper()
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, rawURL) }, o)
-}
-
-// valkey is a Valkey server, which no Debian before 13 has, so that tests that
-// need it are skipped in CI, too.
-func valkey(t *testing.T) testserver.Server {
-	s := testserver.Valkey()
-	if _, err := exec.LookPath(s.Program); err != nil {
-		t.Skipf("%s was not found. To run this test: %s", s.Program, s.Install)
-	}
-	return s
 }

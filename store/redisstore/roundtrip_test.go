@@ -26,7 +26,7 @@ func TestOneRoundTripEach(t *testing.T) {
 		replace string
 	}{
 		{"Redis 7", func(t *testing.T) *testserver.Process { return testserver.Start(t, testserver.Redis()) }, "EVALSHA"},
-		{"Valkey", func(t *testing.T) *testserver.Process { return testserver.Start(t, valkey(t)) }, "SET"},
+		{"Valkey", func(t *testing.T) *testserver.Process { return testserver.Start(t, testserver.Valkey()) }, "SET"},
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			p := server.start(t)

@@ -39,6 +39,11 @@ func TestConformance(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Cluster(t, c, 0) }, redistest.Suite())
 		redistest.ClusterList(t, opener.Cluster(t, c, 0), c)
 	})
+	t.Run("valkey", func(t *testing.T) {
+		redistest.Lane(t)
+		p := testserver.Start(t, testserver.Valkey())
+		storetest.Run(t, func(t *testing.T) store.Store { return opener.Single(t, p, 0) }, redistest.Suite())
+	})
 	t.Run("ring", func(t *testing.T) {
 		redistest.Lane(t)
 		a, b := testserver.Start(t, testserver.Redis()), testserver.Start(t, testserver.Redis())
