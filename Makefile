@@ -7,6 +7,8 @@ SHELL := /bin/bash
 MODULES := $(sort $(dir $(shell find . -name go.mod -not -path "./internal/tools/*")))
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
+# What the runs of storetest write, from which the README's table of stores is made.
+REPORTS := $(CURDIR)/bin/reports
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +18,8 @@ demo: ## run the tutorial app on http://localhost:5000
 
 test: ## every test there is, with the race detector; installs what it needs
 	./scripts/setup
-	go test -race -timeout 30m work
+	STORETEST_REPORTS=$(REPORTS) go test -race $(if $(filter true,$(CI)),-count=1) -timeout 30m work
+	go run ./internal/storetable -check $(REPORTS) README.md
 
 lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by itself
 	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
@@ -29,6 +32,9 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by 
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	./scripts/fuzz $(FUZZTIME)
 
+stores: ## write the README's table of stores from what the last make test found
+	go run ./internal/storetable $(REPORTS) README.md
+
 bench: ## side by side with the peers, into bench/results.txt
 	./bench/run
 
@@ -36,4 +42,4 @@ tidy: ## one version of each dependency in all modules, and go mod tidy
 	go work sync
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
 
-.PHONY: help demo test lint fuzz bench tidy
+.PHONY: help demo test lint fuzz stores bench tidy

@@ -26,6 +26,7 @@ type probe struct {
 	// skipped is why the case was skipped: a bubble does not tell the test
 	// around it.
 	skipped *string
+	lacks   *Capability // the capability for want of which it was
 }
 
 func newProbe(t *testing.T, s store.Store, o *Options) *probe {
@@ -63,6 +64,7 @@ func (p *probe) unable(c Capability, err error) {
 	if slices.Contains(p.o.Require, c) {
 		p.Fatalf("capability %s is required: %v", c, err)
 	}
+	*p.lacks = c
 	p.skip("SKIPPED, NO CAPABILITY: %v", err)
 }
 

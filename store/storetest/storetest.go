@@ -135,6 +135,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, o Options) {
 // run is Run for the cases that are wanted, named as "Group/case".
 func run(t *testing.T, open func(t *testing.T) store.Store, o Options, wanted func(name string) bool) {
 	t.Helper()
+	report := newReporter(t)
+	open = report.opening(open)
 	if o.MaxRecord == 0 {
 		o.MaxRecord = 1 << 20
 	}
@@ -152,10 +154,11 @@ func run(t *testing.T, open func(t *testing.T) store.Store, o Options, wanted fu
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {
+					lacks := report.expect(t, name, c.needs)
 					if skipped {
 						t.Skipf("SKIPPED BY Options.Skip: %s: %s\nrule: %s", name, reason, c.rule)
 					}
-					runCase(t, c, open, &o)
+					runCase(t, c, open, &o, lacks)
 				})
 			}
 		})
@@ -165,8 +168,9 @@ func run(t *testing.T, open func(t *testing.T) store.Store, o Options, wanted fu
 	}
 }
 
-// runCase runs one case in the kind of time that the options ask for.
-func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *Options) {
+// runCase runs one case in the kind of time that the options ask for, and says
+// which capability it lacked.
+func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *Options, lacks *Capability) {
 	var skipped *string
 	body := func(t *testing.T) {
 		t.Cleanup(func() {
@@ -175,7 +179,7 @@ func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *O
 			}
 		})
 		p := newProbe(t, open(t), o)
-		skipped = p.skipped
+		skipped, p.lacks = p.skipped, lacks
 		if c.needs != "" && !has(p.inner, c.needs) {
 			p.unable(c.needs, fmt.Errorf("%T is no %s", p.inner, c.needs))
 		}

@@ -70,16 +70,17 @@ func TestInside(t *testing.T) {
 	})
 }
 
-// outcome returns the output of TestInside, run in another process, and the
-// tests in it by their verdict.
-func outcome(t *testing.T) (output string, tests map[string]string) {
+// outcome returns the output of TestInside, run in another process, the tests
+// in it by their verdict, and what was reported of them.
+func outcome(t *testing.T) (output string, tests map[string]string, reports map[string]Report) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestInside$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), inside+"=1")
+	dir := t.TempDir()
+	cmd.Env = append(os.Environ(), inside+"=1", ReportsVariable+"="+dir)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err == nil {
@@ -92,7 +93,7 @@ func outcome(t *testing.T) (output string, tests map[string]string) {
 			tests[name] = strings.TrimPrefix(verdict, "--- ")
 		}
 	}
-	return out.String(), tests
+	return out.String(), tests, reportsIn(t, dir)
 }
 
 // underscored is a name as package testing prints it.
@@ -101,7 +102,7 @@ func underscored(name string) string { return strings.ReplaceAll(name, " ", "_")
 // TestEachCaseCanFail shows that the cases are worth something: each of them
 // fails for a store that breaks its rule.
 func TestEachCaseCanFail(t *testing.T) {
-	output, tests := outcome(t)
+	output, tests, reports := outcome(t)
 	if strings.Contains(output, "panic:") {
 		t.Fatalf("a case panics or hangs:\n%s", output)
 	}
@@ -117,6 +118,9 @@ func TestEachCaseCanFail(t *testing.T) {
 			if got := tests[underscored(b.name+"/"+name)]; got != "FAIL" {
 				t.Errorf("store that %s, case %s: %q, want FAIL", b.name, name, got)
 			}
+		}
+		if r := reports[underscored("TestInside/"+b.name)]; !slices.Equal(r.Failed, slices.Sorted(slices.Values(b.fails))) {
+			t.Errorf("store that %s: the report says that %q fail, want %q", b.name, r.Failed, b.fails)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(never)) {
