@@ -234,7 +234,8 @@ func (m *Manager) join(key string, fields []codec.Field, c codec.Codec) ([]byte,
 		return nil, fmt.Errorf("cloakroom: save: %w", err)
 	}
 	if len(data) > m.opts.MaxSize {
-		return nil, fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), m.opts.MaxSize))
+		return nil, store.WithAdvice(fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), m.opts.MaxSize)),
+			"Keep less in the session, or raise Options.MaxSize.")
 	}
 	if m.records != nil && key != "" {
 		data = m.records.Seal(make([]byte, 0, len(data)+64), data, key)

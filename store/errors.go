@@ -91,8 +91,13 @@ func Advice(err error) string {
 	return ""
 }
 
-// TooLarge returns an error that matches [ErrTooLarge] and says by how much.
+// AdviseTooLarge is what to do about [ErrTooLarge] where nothing better is
+// known.
+const AdviseTooLarge = "Keep less in the session, or use a store that takes larger records."
+
+// TooLarge returns an error that matches [ErrTooLarge], says by how much, and
+// has [AdviseTooLarge] for the operator.
 func TooLarge(size, limit int) error {
-	return fmt.Errorf("%w: %s bytes, the limit is %s",
-		ErrTooLarge, strconv.Itoa(size), strconv.Itoa(limit))
+	return WithAdvice(fmt.Errorf("%w: %s bytes, the limit is %s",
+		ErrTooLarge, strconv.Itoa(size), strconv.Itoa(limit)), AdviseTooLarge)
 }

@@ -65,7 +65,7 @@ func (s *Store) fail(ctx context.Context, op string, err error) error {
 	case s.closed.Load():
 		return closedError(op)
 	case isTooLarge(err):
-		return fmt.Errorf("dynamostore: %s: %w", op, store.ErrTooLarge)
+		return store.WithAdvice(fmt.Errorf("dynamostore: %s: %w", op, store.ErrTooLarge), store.AdviseTooLarge)
 	}
 	text, advice := redact(err), adviceFor(err)
 	if ctx.Err() != nil {

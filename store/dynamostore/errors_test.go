@@ -119,8 +119,8 @@ func TestTooLargeForTheServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, prev := range []store.Record{{}, record("old", inAnHour())} {
-			if _, err := s.Save(t.Context(), "key", prev, record("data", inAnHour())); !errors.Is(err, store.ErrTooLarge) {
-				t.Errorf("Save = %v, want ErrTooLarge", err)
+			if _, err := s.Save(t.Context(), "key", prev, record("data", inAnHour())); !errors.Is(err, store.ErrTooLarge) || store.Advice(err) == "" {
+				t.Errorf("Save = %v with advice %q, want ErrTooLarge with some", err, store.Advice(err))
 			}
 		}
 	}

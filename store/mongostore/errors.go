@@ -69,7 +69,7 @@ func (s *Store) fail(ctx context.Context, op string, err error) error {
 	case s.closed.Load() || errors.Is(err, mongo.ErrClientDisconnected):
 		return closedError(op)
 	case hasCode(err, codeTooLarge, codeUpdatedTooLarge, codeUpsertedTooLarge):
-		return fmt.Errorf("mongostore: %s: %w (%s)", op, store.ErrTooLarge, redact(err))
+		return store.WithAdvice(fmt.Errorf("mongostore: %s: %w (%s)", op, store.ErrTooLarge, redact(err)), store.AdviseTooLarge)
 	}
 	text := redact(err)
 	if cause := ended(ctx); cause != nil {

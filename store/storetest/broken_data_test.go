@@ -52,6 +52,15 @@ func brokenData() []broken {
 				return r, err
 			}
 		}, []string{"Data/too large"}},
+		{"says nothing more than that it is too large", func(s *twist) {
+			s.save = func(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
+				r, err := s.plain.Save(ctx, key, prev, next)
+				if errors.Is(err, store.ErrTooLarge) {
+					err = store.ErrTooLarge
+				}
+				return r, err
+			}
+		}, []string{"Data/too large"}},
 		{"reuses one buffer", loads(func(r store.Record, err error) (store.Record, error) {
 			if r.Exists() {
 				reused = append(reused[:0], r.Data...)

@@ -23,7 +23,7 @@ func dataCases() []testCase {
 		{name: "large", run: dataLarge,
 			rule: "a record as large as the store promises comes back whole"},
 		{name: "too large", run: dataTooLarge,
-			rule: "a record that the store cannot hold is answered with ErrTooLarge, and changes nothing"},
+			rule: "a record that the store cannot hold is answered with ErrTooLarge and advice for the operator, and changes nothing"},
 		{name: "loads do not disturb one another", run: dataLoadsApart,
 			rule: "nobody changes the bytes behind Data after Load or Save returned them"},
 		{name: "Save leaves its arguments alone", run: dataArguments,
@@ -100,8 +100,11 @@ func dataTooLarge(p *probe) {
 	}
 	far := p.far()
 	big := store.Record{Data: pattern(p.o.TooLarge), Expires: far}
-	if _, err := p.Save(p.ctx, p.key("new"), store.Record{}, big); !errors.Is(err, store.ErrTooLarge) {
+	_, err := p.Save(p.ctx, p.key("new"), store.Record{}, big)
+	if !errors.Is(err, store.ErrTooLarge) {
 		p.Errorf("Save of a new record = %v, want ErrTooLarge", err)
+	} else if store.Advice(err) == "" {
+		p.Errorf("Save of a new record = %v without advice", err)
 	}
 	p.gone(p.key("new"))
 
