@@ -16,6 +16,16 @@ type cleanupCmd struct {
 	Store address       `arg:"" placeholder:"URL" help:"The store, as in postgres://host/database; or @FILE, a file that holds the URL."`
 	Batch int           `default:"1000" help:"How many records one step removes."`
 	Pause time.Duration `default:"50ms" help:"How long to wait between two steps, for others to get through."`
+	JSON  bool          `name:"json" help:"Print the result as JSON."`
+}
+
+// cleanupResult is what --json prints.
+type cleanupResult struct {
+	Store    string `json:"store"`
+	Removed  int    `json:"removed"`
+	Complete bool   `json:"complete"` // none is left
+
+	cleaned bool // by this program
 }
 
 // Help is the text of `cloakroom cleanup --help`.
@@ -36,34 +46,47 @@ func (c *cleanupCmd) Validate() error {
 func (c *cleanupCmd) Run(ctx context.Context, s streams) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	st, name, err := c.Store.open(ctx, s)
+	st, name, err := c.Store.open(ctx, s, true)
 	if err != nil {
 		return err
 	}
 	defer closing(st, &err)
-	cleaner, ok := st.(store.Cleaner)
-	if !ok {
+	r := cleanupResult{Store: name}
+	if cleaner, ok := st.(store.Cleaner); ok {
+		err = c.clean(ctx, s, cleaner, &r)
+	} else {
 		fmt.Fprintf(s.err, "Nothing to do: expired sessions go from %s by themselves.\n", name)
-		return nil
+		r.Complete = true
 	}
+	if c.JSON {
+		return errors.Join(err, printJSON(s.out, r))
+	}
+	if r.Complete && r.cleaned {
+		fmt.Fprintf(s.out, "Removed %d expired sessions from %s.\n", r.Removed, name)
+	}
+	return err
+}
+
+// clean removes batch after batch.
+func (c *cleanupCmd) clean(ctx context.Context, s streams, cleaner store.Cleaner, r *cleanupResult) error {
 	p := newProgress(s.err)
-	removed := 0
 	for {
 		n, err := cleaner.DeleteExpired(ctx, c.Batch)
-		removed += n
+		r.Removed += n
 		switch {
 		case ctx.Err() != nil:
-			return hint(fmt.Errorf("stopped after %d expired sessions", removed), "run it again to go on")
+			return hint(fmt.Errorf("stopped after %d expired sessions", r.Removed), "run it again to go on")
 		case errors.Is(err, store.ErrUnsupported):
 			fmt.Fprintf(s.err, "Nothing to do: %v\n", err)
+			r.Complete = true
 			return nil
 		case err != nil:
-			return fmt.Errorf("after %d expired sessions: %w", removed, err)
+			return advised(fmt.Errorf("after %d expired sessions: %w", r.Removed, err))
 		case n < c.Batch:
-			fmt.Fprintf(s.out, "Removed %d expired sessions from %s.\n", removed, name)
+			r.Complete, r.cleaned = true, true
 			return nil
 		}
-		p.show("%d removed", removed)
+		p.show("%d removed", r.Removed)
 		select {
 		case <-time.After(c.Pause):
 		case <-ctx.Done():

@@ -13,18 +13,37 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
+// A migration is how far a copier has come, and what --json prints.
+type migration struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	DryRun bool   `json:"dry_run"`
+
+	Live   int `json:"live"`   // sessions of FROM
+	Copied int `json:"copied"` // or would be, in a dry run
+	There  int `json:"there"`  // in TO already
+
+	// What was not copied, and why.
+	Differ   int `json:"differ"`    // in TO already, with other data
+	Unread   int `json:"unread"`    // cannot be converted
+	TooLarge int `json:"too_large"` // for TO
+	BadKey   int `json:"bad_key"`   // --to-prefix makes it one
+
+	Looked  bool `json:"-"` // at all of FROM
+	Counted int  `json:"counted"`
+	Missing int  `json:"missing"` // of those, in TO
+
+	Complete bool `json:"complete"` // all of FROM is in TO
+}
+
 // A copier copies the records of one store to another.
 type copier struct {
+	migration
 	from     store.Store
 	lister   store.Lister
 	to       store.Store
 	cmd      *migrateCmd
 	progress *progress
-
-	live, copied, there int
-	differ              int // in the other store already, with other data
-	unread              int // cannot be converted
-	tooLarge            int
 }
 
 // copy copies every live record.
@@ -33,12 +52,19 @@ func (c *copier) copy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.live++
-		if err := c.one(ctx, entry); err != nil {
+		c.Live++
+		err := c.one(ctx, entry)
+		switch {
+		case errors.Is(err, store.ErrTooLarge):
+			c.TooLarge++
+		case errors.Is(err, store.ErrKey):
+			c.BadKey++
+		case err != nil:
 			return err
 		}
-		c.progress.show("%d looked at, %d copied", c.live, c.copied)
+		c.progress.show("%d looked at, %d copied", c.Live, c.Copied)
 	}
+	c.Looked = true
 	return nil
 }
 
@@ -47,7 +73,7 @@ func (c *copier) one(ctx context.Context, entry store.Entry) error {
 	if c.cmd.Format != "" {
 		var err error
 		if next.Data, err = converted(next.Data, flask.Format(c.cmd.Format)); err != nil {
-			c.unread++
+			c.Unread++
 			return nil
 		}
 	}
@@ -55,48 +81,54 @@ func (c *copier) one(ctx context.Context, entry store.Entry) error {
 	if c.cmd.DryRun {
 		return c.compare(ctx, key, next)
 	}
-	_, err := c.to.Save(ctx, key, store.Record{}, next)
-	switch {
-	case errors.Is(err, store.ErrConflict):
-		return c.meet(ctx, key, next)
-	case errors.Is(err, store.ErrTooLarge):
-		c.tooLarge++
-		return nil
-	case err != nil:
-		return err
+	// Others may be at work on TO: each conflict means that the record has
+	// become another one.
+	for {
+		rec, err := c.to.Save(ctx, key, store.Record{}, next)
+		switch {
+		case err == nil && rec.Exists():
+			c.Copied++
+			return nil
+		case err == nil:
+			c.Live-- // it has expired meanwhile
+			return nil
+		case !errors.Is(err, store.ErrConflict):
+			return err
+		}
+		if err := c.meet(ctx, key, next); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
 	}
-	c.copied++
-	return nil
 }
 
 // key returns a record's key in the other store.
 func (c *copier) key(key string) string {
-	if c.cmd.ToPrefix == "" {
+	if c.cmd.ToPrefix == nil {
 		return key
 	}
-	return c.cmd.ToPrefix + strings.TrimPrefix(key, c.cmd.Prefix)
+	return *c.cmd.ToPrefix + strings.TrimPrefix(key, c.cmd.Prefix)
 }
 
 // meet deals with a record that the other store has already.
 func (c *copier) meet(ctx context.Context, key string, next store.Record) error {
 	old, err := c.to.Load(ctx, key)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil // it was there a moment ago: it has been ended
 	case err != nil:
-		return err
 	case bytes.Equal(old.Data, next.Data):
-		c.there++
-		return c.to.Touch(ctx, key, old, next.Expires)
+		if err = c.to.Touch(ctx, key, old, next.Expires); err == nil {
+			c.There++
+		}
 	case !c.cmd.Overwrite:
-		c.differ++
-		return nil
+		c.Differ++
+	default:
+		if _, err = c.to.Save(ctx, key, old, next); err == nil {
+			c.Copied++
+		}
 	}
-	if _, err := c.to.Save(ctx, key, old, next); err != nil {
-		return err
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it was there a moment ago: it has been ended
 	}
-	c.copied++
-	return nil
+	return err
 }
 
 // compare is one for a dry run.
@@ -104,52 +136,61 @@ func (c *copier) compare(ctx context.Context, key string, next store.Record) err
 	old, err := c.to.Load(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		c.copied++
+		c.Copied++
 	case err != nil:
 		return err
 	case bytes.Equal(old.Data, next.Data):
-		c.there++
+		c.There++
 	case c.cmd.Overwrite:
-		c.copied++
+		c.Copied++
 	default:
-		c.differ++
+		c.Differ++
 	}
 	return nil
 }
 
-// count walks over the records once more, and returns how many live ones there
+// count walks over the records once more, and counts how many live ones there
 // are, and how many of them the other store does not have.
-func (c *copier) count(ctx context.Context) (live, missing int, err error) {
+func (c *copier) count(ctx context.Context) error {
 	for entry, err := range c.lister.List(ctx, c.cmd.Prefix) {
 		if err != nil {
-			return live, missing, err
+			return err
 		}
+		_, err := c.to.Load(ctx, c.key(entry.Key))
+		// Looked at afterwards: it may end at this very moment.
 		if !entry.Record.Live(time.Now()) {
 			continue
 		}
-		live++
-		switch _, err := c.to.Load(ctx, c.key(entry.Key)); {
-		case errors.Is(err, store.ErrNotFound):
-			missing++
+		c.Counted++
+		switch {
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrKey):
+			c.Missing++
 		case err != nil:
-			return live, missing, err
+			return err
 		}
-		c.progress.show("%d counted", live)
+		c.progress.show("%d counted", c.Counted)
 	}
-	return live, missing, nil
+	return nil
 }
 
 // complain returns an error about records that were not copied.
 func (c *copier) complain() error {
 	var problems []error
-	if c.differ > 0 {
-		problems = append(problems, fmt.Errorf("%d sessions are in TO with other data and were left alone: --overwrite replaces them", c.differ))
+	if c.Differ > 0 {
+		problems = append(problems, fmt.Errorf("%d sessions are in TO with other data and were left alone: --overwrite replaces them", c.Differ))
 	}
-	if c.unread > 0 {
-		problems = append(problems, fmt.Errorf("%d sessions cannot be read, because they are sealed or another program's, and were not converted: without --format they are copied as they are", c.unread))
+	if c.Unread > 0 {
+		problems = append(problems, fmt.Errorf("%d sessions cannot be read, because they are sealed or another program's, and were not converted: without --format they are copied as they are", c.Unread))
 	}
-	if c.tooLarge > 0 {
-		problems = append(problems, fmt.Errorf("%d sessions are too large for TO", c.tooLarge))
+	if c.TooLarge > 0 {
+		problems = append(problems, fmt.Errorf("%d sessions are too large for TO", c.TooLarge))
+	}
+	if c.BadKey > 0 {
+		problems = append(problems, fmt.Errorf("%d sessions would have keys that no store takes: choose another --to-prefix", c.BadKey))
+	}
+	if rest := c.Missing - c.Unread - c.TooLarge - c.BadKey; rest > 0 {
+		problems = append(problems, hint(fmt.Errorf("%d of %d live sessions are not in TO", rest, c.Counted),
+			"they began in FROM or ended in TO meanwhile; run it again while nobody can write to either"))
 	}
 	return errors.Join(problems...)
 }

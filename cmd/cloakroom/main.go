@@ -1,13 +1,14 @@
 // Command cloakroom is the tool that comes with the library of that name.
 // `cloakroom --help` lists what it does.
 //
-// It exits with 0 if all went well, also after Ctrl-C; with 1 if something
-// failed; with 2 if it was called wrongly. Data goes to stdout, messages and
-// errors go to stderr.
+// It exits with 0 if all went well, for the demo also after Ctrl-C; with 1 if
+// something failed or was stopped half-way; with 2 if it was called wrongly.
+// Data goes to stdout, messages and errors go to stderr.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 const (
@@ -46,7 +48,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	parser, err := kong.New(&cli{},
 		kong.Name("cloakroom"),
 		kong.Description("HTTP sessions for Go: keep them, look at them, try them.\n\n"+
-			"Exit codes: 0 all went well, also after Ctrl-C; 1 something failed; 2 wrong use."),
+			"Exit codes: 0 all went well, for the demo also after Ctrl-C; 1 something failed or was stopped half-way; 2 wrong use."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90}),
 		kong.Vars(demoVars()),
 		kong.Writers(s.out, s.err),
@@ -92,6 +94,21 @@ func (h *hinted) Unwrap() error { return h.error }
 
 func hint(err error, format string, args ...any) error {
 	return &hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// advised is err with the advice that it holds, if any, as its hint.
+func advised(err error) error {
+	if advice := store.Advice(err); advice != "" {
+		return hint(err, "%s", advice)
+	}
+	return err
+}
+
+// printJSON prints v for a program to read.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // usageError says that the program was called wrongly, where only running it

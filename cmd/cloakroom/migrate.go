@@ -6,20 +6,23 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 type migrateCmd struct {
 	From address `arg:"" placeholder:"FROM" help:"The store to copy from: a URL, or @FILE, a file that holds the URL."`
 	To   address `arg:"" placeholder:"TO" help:"The store to copy to."`
 
-	Prefix    string `placeholder:"TEXT" help:"Copy only records whose key begins so, as in session:"`
-	ToPrefix  string `placeholder:"TEXT" help:"Put this in place of --prefix."`
-	Format    string `enum:",msgpack,json,pickle" default:"" placeholder:"FORMAT" help:"Convert records to msgpack, json or pickle. Left out, their bytes stay as they are."`
-	Overwrite bool   `help:"Replace records of TO that differ. Otherwise they stay, since they may be newer."`
-	DryRun    bool   `help:"Copy nothing, and say what would be."`
+	Prefix    string  `placeholder:"TEXT" help:"Copy only records whose key begins so, as in session:"`
+	ToPrefix  *string `placeholder:"TEXT" help:"Put this, which may be empty, in place of --prefix."`
+	Format    string  `enum:",msgpack,json,pickle" default:"" placeholder:"FORMAT" help:"Convert records to msgpack, json or pickle. Left out, their bytes stay as they are."`
+	Overwrite bool    `help:"Replace records of TO that differ. Otherwise they stay, since they may be newer."`
+	DryRun    bool    `help:"Copy and make nothing, and say what would be copied."`
+	JSON      bool    `name:"json" help:"Print the result as JSON."`
 }
 
 // Help is the text of `cloakroom migrate --help`.
@@ -27,8 +30,8 @@ func (migrateCmd) Help() string {
 	return `Copies all live sessions from one store to another, with their expiries, and then counts whether they are all there. ` +
 		`It may be stopped at any time and run again: what has been copied is passed over. FROM is only read.
 
-Sessions that visitors change meanwhile are not followed: first let the application write to TO alone, ` +
-		`or run it again with --overwrite while nobody can write.
+Sessions that visitors change meanwhile are not followed, and a session that has ended in TO since it was copied ` +
+		`comes back with another run. So run it while nobody can write to either, with --overwrite if TO has been in use before.
 
 Keys stay as they are, so that the application has to go on with its cookie's name and with --prefix as its KeyPrefix. ` +
 		`cachelib's files do not hold their keys, and so cannot be FROM.`
@@ -38,12 +41,15 @@ Keys stay as they are, so that the application has to go on with its cookie's na
 func (m *migrateCmd) Run(ctx context.Context, s streams) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	from, fromName, err := m.From.open(ctx, s)
+	if err := m.checkSame(); err != nil {
+		return err
+	}
+	from, fromName, err := m.From.open(ctx, s, true)
 	if err != nil {
 		return fmt.Errorf("FROM: %w", err)
 	}
 	defer closing(from, &err)
-	to, toName, err := m.To.open(ctx, s)
+	to, toName, err := m.openTo(ctx, s)
 	if err != nil {
 		return fmt.Errorf("TO: %w", err)
 	}
@@ -53,35 +59,83 @@ func (m *migrateCmd) Run(ctx context.Context, s streams) (err error) {
 		return usageError{fmt.Errorf("%s cannot say which records it has, so that it cannot be copied from", fromName)}
 	}
 	c := &copier{from: from, lister: lister, to: to, cmd: m, progress: newProgress(s.err)}
+	c.From, c.To, c.DryRun = fromName, toName, m.DryRun
+	err = m.run(ctx, s, c)
+	if m.JSON {
+		c.Complete = err == nil
+		err = errors.Join(err, printJSON(s.out, c.migration))
+	}
+	return err
+}
+
+// checkSame refuses to copy a store to itself, but for copies that it would
+// not find and copy again.
+func (m *migrateCmd) checkSame() error {
+	from, err := m.From.read()
+	if err != nil {
+		return fmt.Errorf("FROM: %w", err)
+	}
+	to, err := m.To.read()
+	switch {
+	case err != nil:
+		return fmt.Errorf("TO: %w", err)
+	case from != to:
+		return nil
+	case m.ToPrefix == nil:
+		return usageError{errors.New("FROM and TO are the same store")}
+	case strings.HasPrefix(*m.ToPrefix, m.Prefix):
+		return usageError{errors.New("within one store --to-prefix may not begin with --prefix: copies would be copied again")}
+	}
+	return nil
+}
+
+// openTo opens TO, for a dry run without making it.
+func (m *migrateCmd) openTo(ctx context.Context, s streams) (store.Store, string, error) {
+	to, name, err := m.To.open(ctx, s, m.DryRun)
+	switch {
+	case errors.Is(err, errMissing):
+		fmt.Fprintf(s.err, "Note: %s is not there yet.\n", name)
+		return memstore.New(memstore.Options{}), name, nil
+	case err != nil && m.DryRun:
+		err = fmt.Errorf("%w; a dry run makes nothing that is missing", err)
+	}
+	return to, name, err
+}
+
+func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
+	say := func(format string, args ...any) {
+		if !m.JSON {
+			fmt.Fprintf(s.out, format, args...)
+		}
+	}
 	if err := c.copy(ctx); err != nil {
 		return m.stopped(ctx, c, err)
 	}
+	if c.Live == 0 {
+		fmt.Fprintf(s.err, "Note: there is no live session in %s. Check its URL, and --prefix.\n", c.From)
+	}
 	if m.DryRun {
-		fmt.Fprintf(s.out, "%s has %d live sessions; %d would be copied to %s, %d are there already.\n",
-			fromName, c.live, c.copied, toName, c.there)
+		say("%s has %d live sessions; %d would be copied to %s, %d are there already.\n", c.From, c.Live, c.Copied, c.To, c.There)
 		return c.complain()
 	}
-	fmt.Fprintf(s.out, "Copied %d live sessions from %s to %s; %d were there already.\n", c.copied, fromName, toName, c.there)
-	live, missing, err := c.count(ctx)
-	if err != nil {
+	say("Copied %d live sessions from %s to %s; %d were there already.\n", c.Copied, c.From, c.To, c.There)
+	if err := c.count(ctx); err != nil {
 		return m.stopped(ctx, c, err)
 	}
-	if missing > 0 {
-		return hint(fmt.Errorf("%d of %d live sessions are not in %s", missing, live, toName), "run it again; some may have begun meanwhile")
+	if c.Missing == 0 {
+		say("Counted: all %d live sessions of %s are in %s.\n", c.Counted, c.From, c.To)
 	}
-	fmt.Fprintf(s.out, "Counted: all %d live sessions of %s are in %s.\n", live, fromName, toName)
 	return c.complain()
 }
 
 func (m *migrateCmd) stopped(ctx context.Context, c *copier, err error) error {
-	if ctx.Err() != nil {
-		return hint(fmt.Errorf("stopped after %d sessions", c.copied), "run it again to go on")
-	}
-	if errors.Is(err, store.ErrUnsupported) {
+	switch {
+	case ctx.Err() != nil && c.Looked:
+		return hint(fmt.Errorf("stopped while counting, after %d sessions were copied", c.Copied), "run it again to count")
+	case ctx.Err() != nil:
+		return hint(fmt.Errorf("stopped after %d sessions", c.Copied), "run it again to go on")
+	case errors.Is(err, store.ErrUnsupported):
 		return usageError{err}
 	}
-	if advice := store.Advice(err); advice != "" {
-		return hint(fmt.Errorf("after %d sessions: %w", c.copied, err), "%s", advice)
-	}
-	return fmt.Errorf("after %d sessions: %w", c.copied, err)
+	return advised(fmt.Errorf("after %d sessions: %w", c.Copied, err))
 }

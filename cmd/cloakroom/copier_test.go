@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/memstore"
+)
+
+// meddled is a store in which somebody else is at work: before is called
+// before each call.
+type meddled struct {
+	store.Store
+	before func(op, key string) error
+}
+
+func (m *meddled) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
+	op := "create"
+	if prev.Exists() {
+		op = "replace"
+	}
+	if err := m.before(op, key); err != nil {
+		return store.Record{}, err
+	}
+	return m.Store.Save(ctx, key, prev, next)
+}
+
+func (m *meddled) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
+	if err := m.before("touch", key); err != nil {
+		return err
+	}
+	return m.Store.Touch(ctx, key, prev, expires)
+}
+
+func record(data string) store.Record {
+	return store.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)}
+}
+
+func put(t *testing.T, s store.Store, key, data string) {
+	t.Helper()
+	old, err := s.Load(t.Context(), key)
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		_, err = s.Save(t.Context(), key, old, record(data))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// While the copier is at work the application may use TO. No session of one
+// visitor ends the work for all others.
+func TestCopyBesideOthers(t *testing.T) {
+	prefix := "longer:"
+	for _, c := range []struct {
+		name   string
+		to     string // what TO holds, if anything
+		cmd    migrateCmd
+		before func(t *testing.T, to store.Store) func(op, key string) error
+		want   migration
+		data   string // what TO holds afterwards
+		says   string
+	}{
+		{name: "changed before it is replaced", to: "old", cmd: migrateCmd{Overwrite: true},
+			before: func(t *testing.T, to store.Store) func(op, key string) error {
+				once := true
+				return func(op, key string) error {
+					if op == "replace" && key == "b" && once {
+						once = false
+						put(t, to, key, "newer")
+					}
+					return nil
+				}
+			}, want: migration{Live: 3, Copied: 3, Counted: 3}, data: "from"},
+		{name: "ended before it is touched", to: "from",
+			before: func(t *testing.T, to store.Store) func(op, key string) error {
+				return func(op, key string) error {
+					if op == "touch" && key == "b" {
+						return to.Delete(t.Context(), key)
+					}
+					return nil
+				}
+			}, want: migration{Live: 3, Copied: 2, Counted: 3, Missing: 1}, says: "1 of 3 live sessions are not in TO"},
+		{name: "too large for TO",
+			before: func(*testing.T, store.Store) func(op, key string) error {
+				return func(op, key string) error {
+					if key == "b" {
+						return store.TooLarge(2, 1)
+					}
+					return nil
+				}
+			}, want: migration{Live: 3, Copied: 2, TooLarge: 1, Counted: 3, Missing: 1}, says: "1 sessions are too large for TO"},
+		{name: "a key that gets too long", cmd: migrateCmd{ToPrefix: &prefix},
+			before: func(*testing.T, store.Store) func(op, key string) error {
+				return func(op, key string) error {
+					if key == "longer:b" {
+						return store.CheckKey(strings.Repeat("b", store.MaxKey+1))
+					}
+					return nil
+				}
+			}, want: migration{Live: 3, Copied: 2, BadKey: 1, Counted: 3, Missing: 1}, says: "choose another --to-prefix"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			from, to := memstore.New(memstore.Options{}), memstore.New(memstore.Options{})
+			defer from.Close()
+			defer to.Close()
+			for _, key := range []string{"a", "b", "c"} {
+				put(t, from, key, "from")
+			}
+			if c.to != "" {
+				put(t, to, "b", c.to)
+			}
+			cp := &copier{from: from, lister: from, to: &meddled{to, c.before(t, to)}, cmd: &c.cmd, progress: newProgress(io.Discard)}
+			if err := cp.copy(t.Context()); err != nil {
+				t.Fatalf("copy = %v, want nil", err)
+			}
+			if err := cp.count(t.Context()); err != nil {
+				t.Fatalf("count = %v, want nil", err)
+			}
+			c.want.Looked = true
+			if cp.migration != c.want {
+				t.Errorf("it says %+v, want %+v", cp.migration, c.want)
+			}
+			err := cp.complain()
+			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) || err != nil && strings.Contains(err.Error(), "\n") {
+				t.Errorf("complain = %v, want %q alone", err, c.says)
+			}
+			if r, err := to.Load(t.Context(), "b"); c.data != "" && (err != nil || string(r.Data) != c.data) {
+				t.Errorf("TO holds %q, %v, want %q", r.Data, err, c.data)
+			}
+		})
+	}
+}
