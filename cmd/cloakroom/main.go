@@ -30,6 +30,7 @@ type cli struct {
 	Decode  decodeCmd  `cmd:"" help:"Show what is in a Flask cookie or in a record, as JSON."`
 	Migrate migrateCmd `cmd:"" help:"Copy all live sessions from one store to another."`
 	Cleanup cleanupCmd `cmd:"" help:"Remove expired sessions from a store."`
+	DDL     ddlCmd     `cmd:"" name:"ddl" help:"Print the statements that make the table of a SQL store."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"html"
@@ -22,7 +23,23 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cloakroom": main})
+	testscript.Main(m, map[string]func(){"cloakroom": main, "sqlite": runSQL})
+}
+
+// runSQL runs the statements on its standard input in the database app.db.
+func runSQL() {
+	text, err := io.ReadAll(os.Stdin)
+	if err == nil {
+		var db *sql.DB
+		if db, err = sql.Open("sqlite", "app.db"); err == nil {
+			_, err = db.Exec(string(text))
+			err = errors.Join(err, db.Close())
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestScripts runs the scripts in testdata/script: one for each verb or
@@ -32,6 +49,7 @@ func TestMain(m *testing.M) {
 //	fails CODE COMMAND...              a command that ends with an exit code
 //	mode FILE OCTAL                    a file's permissions
 //	occupy                             takes the port of $ADDR away
+//	exec sqlite                        runs SQL on stdin in app.db
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

@@ -12,8 +12,9 @@
 //
 // # The table
 //
-// [Store.EnsureSchema] creates the table, and [DDL] prints how, for those who
-// let nobody but an administrator do that. The native table has a row for each
+// [Store.EnsureSchema] creates the table; [DDL] returns the statements, and
+// `cloakroom ddl` prints them, for those who let nobody but an administrator do
+// that. The native table has a row for each
 // record:
 //
 //	store_key  the store key, compared byte by byte

@@ -78,7 +78,7 @@ func discreet(err error, key string) string {
 }
 
 func (s *Store) adviseTable() string {
-	return fmt.Sprintf("Make the table %s with EnsureSchema (create_table=true in a URL), or run what DDL prints.",
+	return fmt.Sprintf("Make the table %s with EnsureSchema (create_table=true in a URL), or run what `cloakroom ddl` prints.",
 		qualified(&s.opts, s.opts.Table))
 }
 
