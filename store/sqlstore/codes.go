@@ -134,6 +134,7 @@ var mysqlKinds = map[int]kind{
 	1044: noDatabase, // or no right to see it
 	1045: password,
 	1698: password,
+	1130: password, // nobody may come from this host
 	1142: forbidden,
 	1143: forbidden,
 	1227: forbidden,
@@ -156,7 +157,7 @@ var mysqlKinds = map[int]kind{
 // mysqlDiscreet are the errors whose text holds no values.
 var mysqlDiscreet = map[int]bool{
 	1020: true, 1021: true, 1040: true, 1044: true, 1045: true, 1049: true, 1053: true, 1054: true, 1114: true,
-	1142: true, 1143: true, 1146: true, 1153: true, 1203: true, 1205: true, 1213: true, 1226: true, 1227: true,
+	1130: true, 1142: true, 1143: true, 1146: true, 1153: true, 1203: true, 1205: true, 1213: true, 1226: true, 1227: true,
 	1290: true, 1406: true, 1615: true, 1698: true, 1792: true, 1836: true, 1927: true,
 }
 
@@ -172,8 +173,12 @@ func sqliteKind(n int, err error) kind {
 		case strings.Contains(text, "ON CONFLICT clause does not match"):
 			return noUnique
 		}
+	case 3, 14, 23: // no permission, cannot be opened, not authorized
+		return closedFile
 	case 8:
 		return readOnly
+	case 10:
+		return badDisk
 	case 11, 26:
 		return damaged
 	case 13:

@@ -101,7 +101,11 @@ const (
 	pooled  // prepared statements of one client are seen by another
 	unreachable
 	damaged
+	closedFile // to the program
+	badDisk
 )
+
+const adviceOnFile = "The directory must exist, and the program's user must be allowed to write to it and to the file."
 
 func (k kind) advice() string {
 	switch k {
@@ -127,6 +131,10 @@ func (k kind) advice() string {
 		return "A pooler gives the statements of one connection to several of the server's. Set the driver's default_query_exec_mode=exec, or have the pooler care for prepared statements."
 	case unreachable:
 		return "Check the host and port, and that the database server runs; the program then goes on by itself."
+	case closedFile:
+		return adviceOnFile
+	case badDisk:
+		return "Look at the disk of the database file and the system's log: reading or writing it fails."
 	case damaged:
 		return "The file is no SQLite database or is damaged. Restore it, or move it away to begin with an empty one."
 	}

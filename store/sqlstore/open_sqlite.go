@@ -95,7 +95,7 @@ func makeFile(path string) (made bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		err = fmt.Errorf("sqlstore: open: make the file: %w", bare(err))
-		return false, store.WithAdvice(err, "The directory must exist, and the program's user must be allowed to write to it and to the file.")
+		return false, store.WithAdvice(err, adviceOnFile)
 	}
 	defer f.Close()
 	info, err := f.Stat()

@@ -95,6 +95,38 @@ func TestReadOnlyPostgreSQL(t *testing.T) {
 	helps(t, s.Delete(t.Context(), "k"), "primary")
 }
 
+// A replica that follows a primary, as a URL with the wrong host may name it.
+func TestReplicaOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	primary := testserver.Start(t, testserver.Postgres("fsync=off"))
+	s := open(t, with(testserver.PostgresURL(primary, "postgres"), "create_table=true"))
+	r := put(t, s, "k", "data")
+	server := testserver.Postgres("fsync=off")
+	server.Prepare = func(p *testserver.Process) error {
+		return p.Run("pg_basebackup", "-h", primary.Dir, "-p", strconv.Itoa(primary.Port), "-U", "postgres",
+			"-D", p.Path("data"), "-R", "-c", "fast", "--no-sync")
+	}
+	u := testserver.PostgresURL(testserver.Start(t, server), "postgres")
+	for _, params := range [][]string{nil, {"create_table=true"}} {
+		_, err := openers.Open(t.Context(), with(u, params...).String())
+		helps(t, err, "primary")
+	}
+	db := openDB(t, "pgx", u.String())
+	defer db.Close()
+	replica, err := sqlstore.New(db, sqlstore.Options{SweepInterval: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer replica.Close()
+	holds(t, replica, "k", "data")
+	_, err = replica.Save(t.Context(), "k", r, rec("more"))
+	helps(t, err, "primary")
+	helps(t, replica.Touch(t.Context(), "k", r, time.Time{}), "primary")
+	helps(t, replica.Delete(t.Context(), "k"), "primary")
+	_, err = replica.DeleteExpired(t.Context(), 10)
+	helps(t, err, "primary")
+}
+
 func TestTableThatVanishes(t *testing.T) {
 	for _, p := range places {
 		t.Run(p.name, func(t *testing.T) {
@@ -274,6 +306,16 @@ func TestSQLiteInTrouble(t *testing.T) {
 		defer full.Close()
 		_, err = full.Save(t.Context(), "big", store.Record{}, rec(strings.Repeat("x", 1<<20)))
 		helps(t, err, "Make room")
+	})
+	t.Run("no directory", func(t *testing.T) {
+		db := openDB(t, "sqlite", "file:"+u.Path+".missing/sessions.db")
+		defer db.Close()
+		s, err := sqlstore.New(db, sqlstore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		helps(t, s.Ping(t.Context()), "directory must exist")
 	})
 	t.Run("read-only", func(t *testing.T) {
 		db := openDB(t, "sqlite", "file:"+u.Path+"?mode=ro")
