@@ -95,6 +95,9 @@ func TestKindsOfErrors(t *testing.T) {
 		{"too many connections", &MySQLError{1040}, crowded},
 		{"busy with extended code", &sqliteError{517}, busy},
 		{"full, by mattn", mattnError{13, 13}, full},
+		{"nobody may come from this host", &MySQLError{1130}, password},
+		{"cannot open", &sqliteError{14}, closedFile},
+		{"disk error with extended code", &sqliteError{778}, badDisk},
 		{"none of them", errors.New("x"), other},
 		{"nothing to do", &stateError{"XX000"}, other},
 	} {
