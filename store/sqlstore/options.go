@@ -58,9 +58,10 @@ type Options struct {
 	// calls [Store.DeleteExpired] itself.
 	SweepInterval time.Duration
 
-	// Swept, if not nil, is called after each sweep that removed something or
-	// failed, with the number of removed records and the error that ended it
-	// early. It runs in the sweeping goroutine and must not call Close.
+	// Swept is called after each sweep that removed something or failed, with
+	// the number of removed records and the error that ended it early. It runs
+	// in the sweeping goroutine and must not call Close. Nil means to log
+	// failures with slog.Default.
 	Swept func(removed int, err error)
 }
 
@@ -99,6 +100,9 @@ func (o *Options) normalize() error {
 	}
 	if o.SweepInterval == 0 {
 		o.SweepInterval = DefaultSweepInterval
+	}
+	if o.Swept == nil {
+		o.Swept = logFailure
 	}
 	for _, n := range []struct{ what, name string }{{"Table", o.Table}, {"Schema", o.Schema}, {"Sequence", o.Sequence}} {
 		if err := checkName(n.what, n.name); err != nil {

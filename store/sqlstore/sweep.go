@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"hash/fnv"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/cloakroom/cloakroom/store"
 )
 
 const (
@@ -22,10 +25,18 @@ func (s *Store) sweepLoop() {
 	wait := rand.N(interval) // the programs of a fleet start together
 	for s.pause(wait) {
 		n, err := s.sweep()
-		if s.opts.Swept != nil && !s.isClosed() && (n > 0 || err != nil) {
+		if !s.isClosed() && (n > 0 || err != nil) {
 			s.opts.Swept(n, err)
 		}
 		wait = interval*3/4 + rand.N(interval/2+1)
+	}
+}
+
+// logFailure is what is told of sweeps by default. Nobody else would notice
+// that all of them fail, until the disk is full.
+func logFailure(_ int, err error) {
+	if err != nil {
+		slog.Warn("session store", "error", err.Error(), "advice", store.Advice(err))
 	}
 }
 
@@ -95,7 +106,9 @@ func (s *Store) lockName() string { return "cloakroom sweep " + s.opts.Schema + 
 
 // leadPostgreSQL holds the lock for a transaction.
 func (s *Store) leadPostgreSQL(ctx context.Context, f func(runner) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	// Whatever the database's default is: in a serializable transaction the
+	// batch would fail beside others, and could not be run again.
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,28 @@ func TestOneSweepAtATime(t *testing.T) {
 	}
 }
 
+// A sweep is read committed, whatever others are: it cannot be run again as
+// they can.
+func TestSweepWhereTransactionsAreSerializable(t *testing.T) {
+	t.Parallel()
+	u := inPostgres.fresh(t)
+	s := open(t, u)
+	db := plain(t, inPostgres, u)
+	defer db.Close()
+	expire(t, s, db, inPostgres, u, 3)
+	table := quoted(inPostgres, u.Query().Get("table"))
+	execute(t, db, `CREATE OR REPLACE FUNCTION read_committed_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF current_setting('transaction_isolation') <> 'read committed' THEN
+				RAISE EXCEPTION 'transaction is %', current_setting('transaction_isolation');
+			END IF;
+			RETURN OLD;
+		END $$`,
+		"CREATE TRIGGER isolation BEFORE DELETE ON "+table+" FOR EACH ROW EXECUTE FUNCTION read_committed_alone()")
+	open(t, with(u, "sweep_interval=10ms", "options=-c default_transaction_isolation=serializable"))
+	until(t, func() bool { return count(t, db, table) == 1 })
+}
+
 // A record that comes to the index behind where the cleaner is, is found all
 // the same, at the latest after an hour; DeleteExpired of another store finds
 // it at once.
