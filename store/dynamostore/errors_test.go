@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -263,4 +264,41 @@ func TestNew(t *testing.T) {
 			t.Errorf("%s after Close = %v, want ErrClosed", name, err)
 		}
 	})
+}
+
+// A failing server is one with expired items that it does not delete.
+type failing struct {
+	Client // for the rest; nil
+
+	items   int
+	deletes atomic.Int64
+}
+
+func (f *failing) Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	out := &dynamodb.ScanOutput{}
+	for i := range f.items {
+		out.Items = append(out.Items, byKey(strconv.Itoa(i)))
+	}
+	return out, nil
+}
+
+func (f *failing) DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	f.deletes.Add(1)
+	return nil, apiError("ThrottlingException")
+}
+
+// A cleanup ends with its first error, not with one for each item.
+func TestCleanupEndsWithTheFirstError(t *testing.T) {
+	server := &failing{items: 1000}
+	s, err := New(server, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.DeleteExpired(t.Context(), 1000)
+	if n != 0 || store.Advice(err) != adviseThrottled {
+		t.Errorf("DeleteExpired = %d, %v with advice %q, want the server's error", n, err, store.Advice(err))
+	}
+	if n := server.deletes.Load(); n > removers {
+		t.Errorf("%d items were tried, want at most one for each of the %d who do it", n, removers)
+	}
 }

@@ -141,6 +141,8 @@ const removers = 8
 // removeExpired deletes items, but for those that have been saved anew, and
 // returns how many it has deleted.
 func (s *Store) removeExpired(ctx context.Context, now time.Time, keys []attributes) (removed int, err error) {
+	ctx, cancel := context.WithCancel(ctx) // the others need not fail each by itself
+	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	todo := make(chan attributes)
@@ -152,8 +154,9 @@ func (s *Store) removeExpired(ctx context.Context, now time.Time, keys []attribu
 				if done {
 					removed++
 				}
-				if err == nil {
+				if err == nil && e != nil {
 					err = e
+					cancel()
 				}
 				mu.Unlock()
 			}
