@@ -42,6 +42,8 @@ func TestOpenStoreAsksForFlaskSessionsLayout(t *testing.T) {
 		{"sqlalchemy cleaned up", map[string]any{"SESSION_TYPE": "sqlalchemy", "SQLALCHEMY_DATABASE_URI": "mysql+pymysql://db/app",
 			"SESSION_SQLALCHEMY_TABLE": "web", "SESSION_SQLALCHEMY_SCHEMA": "x", "SESSION_SQLALCHEMY_SEQUENCE": "q", "SESSION_CLEANUP_N_REQUESTS": 100},
 			"mysql://db/app?layout=flask-sqlalchemy&schema=x&sequence=q&table=web"},
+		{"MySQL by its socket", map[string]any{"SESSION_TYPE": "sqlalchemy", "SQLALCHEMY_DATABASE_URI": "mysql+pymysql://u:p@/app?charset=utf8mb4&unix_socket=/run/mysqld.sock"},
+			"mysql://u:p@/app?charset=utf8mb4&socket=/run/mysqld.sock&layout=flask-sqlalchemy&sweep_interval=-1s&table=sessions"},
 		{"a file of SQLite", map[string]any{"SESSION_TYPE": "sqlalchemy", "SQLALCHEMY_DATABASE_URI": "sqlite:////srv/app.db"},
 			"sqlite:/srv/app.db?layout=flask-sqlalchemy&sweep_interval=-1s&table=sessions"},
 		{"postgresql", map[string]any{"SESSION_TYPE": "postgresql", "SESSION_POSTGRESQL": "postgres://db/app?schema=mine"},

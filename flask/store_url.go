@@ -80,7 +80,12 @@ func (c *Config) sqlOptions(options url.Values, schema, table string) {
 // of Python's driver, and a file of SQLite by its path.
 func sqlalchemyURL(scheme, rest string) (string, string, error) {
 	scheme, _, _ = strings.Cut(scheme, "+")
-	if scheme != "sqlite" {
+	switch scheme {
+	case "sqlite":
+	case "mysql", "mariadb":
+		// As PyMySQL and mysqlclient name it.
+		return scheme, strings.NewReplacer("?unix_socket=", "?socket=", "&unix_socket=", "&socket=").Replace(rest), nil
+	default:
 		return scheme, rest, nil
 	}
 	path, found := strings.CutPrefix(rest, "///")
