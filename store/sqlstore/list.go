@@ -92,6 +92,7 @@ func (w *walk) page(ctx context.Context) (entries []store.Entry, err error) {
 	})
 	switch {
 	case errors.Is(err, errPageFull):
+		w.s.page.enough(rows)
 		err = nil
 	case err == nil:
 		w.over = int64(rows) < p.limit

@@ -28,6 +28,10 @@ func (p *pace) next(most int) int {
 	return min(n, most)
 }
 
+// enough notes that n would have been enough. What a statement is given beyond
+// that, the driver reads only to throw it away.
+func (p *pace) enough(n int) { p.n.Store(int64(max(n, paceLeast))) }
+
 // took notes that a statement was given n, which was all that there is if
 // rest, and took so long.
 func (p *pace) took(n int, rest bool, d time.Duration) {

@@ -29,6 +29,21 @@ func TestPaceIsLearned(t *testing.T) {
 	}
 }
 
+func TestPaceOfPagesThatAreFull(t *testing.T) {
+	var p pace
+	for n := p.next(1000); n < 1000; n = p.next(1000) {
+		p.took(n, false, 0)
+	}
+	p.enough(40)
+	if got := p.next(1000); got != 40 {
+		t.Errorf("a statement is given %d, want 40", got)
+	}
+	p.enough(1)
+	if got := p.next(1000); got != paceLeast {
+		t.Errorf("a statement is given %d, want %d", got, paceLeast)
+	}
+}
+
 func TestPaceHasBounds(t *testing.T) {
 	var p pace
 	for range 100 {
