@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // DDL returns the statements that make the table and its indexes where they
@@ -28,11 +30,17 @@ func (s *Store) EnsureSchema(ctx context.Context) error {
 		return err
 	}
 	defer s.leave()
-	if err := s.attempt(ctx, true, func() error { return s.ensure(ctx) }); err != nil {
-		return s.fail(ctx, op, "", err)
+	err := s.attempt(ctx, true, func() error { return s.ensure(ctx) })
+	switch {
+	case err == nil:
+		return nil
+	case kindOf(err) == forbidden:
+		return store.WithAdvice(s.fail(ctx, op, "", err), adviceOnRights)
 	}
-	return nil
+	return s.fail(ctx, op, "", err)
 }
+
+const adviceOnRights = "Let the user create tables, or have an administrator run what `cloakroom ddl` prints and leave out EnsureSchema (create_table=true in a URL)."
 
 func (s *Store) ensure(ctx context.Context) error {
 	if s.opts.Dialect == MySQL {

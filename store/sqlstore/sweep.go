@@ -35,9 +35,14 @@ func (s *Store) sweepLoop() {
 // logFailure is what is told of sweeps by default. Nobody else would notice
 // that all of them fail, until the disk is full.
 func logFailure(_ int, err error) {
-	if err != nil {
-		slog.Warn("session store", "error", err.Error(), "advice", store.Advice(err))
+	if err == nil {
+		return
 	}
+	attrs := []any{"error", err.Error()}
+	if advice := store.Advice(err); advice != "" {
+		attrs = append(attrs, "advice", advice)
+	}
+	slog.Warn("session store", attrs...)
 }
 
 // pause waits, and answers false if the store is closed meanwhile.

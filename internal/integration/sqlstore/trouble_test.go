@@ -3,8 +3,10 @@ package sqlstore_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -93,6 +95,35 @@ func TestReadOnlyPostgreSQL(t *testing.T) {
 	helps(t, err, "primary")
 	helps(t, s.Touch(t.Context(), "k", r, time.Time{}), "primary")
 	helps(t, s.Delete(t.Context(), "k"), "primary")
+}
+
+// A user who may not create tables, as careful administrators have it.
+func TestUserWithFewRights(t *testing.T) {
+	for _, c := range []struct {
+		place place
+		setUp string
+	}{
+		{inPostgres, `CREATE USER %[1]s PASSWORD 'app'; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT SELECT, INSERT, UPDATE, DELETE ON %[2]s TO %[1]s`},
+		{inMariaDB, `CREATE USER %[1]s IDENTIFIED BY 'app'; GRANT SELECT, INSERT, UPDATE, DELETE ON %[2]s TO %[1]s`},
+	} {
+		t.Run(c.place.name, func(t *testing.T) {
+			t.Parallel()
+			u := c.place.fresh(t)
+			open(t, u)
+			db := plain(t, c.place, u)
+			defer db.Close()
+			user := "app" + strings.ToLower(rand.Text()[:10])
+			for text := range strings.SplitSeq(fmt.Sprintf(c.setUp, user, quoted(c.place, u.Query().Get("table"))), ";") {
+				execute(t, db, text)
+			}
+			u.User = url.UserPassword(user, "app")
+			_, err := openers.Open(t.Context(), u.String())
+			helps(t, err, "have an administrator run what `cloakroom ddl` prints")
+			s := open(t, with(u, "create_table=false"))
+			put(t, s, "k", "data")
+			holds(t, s, "k", "data")
+		})
+	}
 }
 
 // A replica that follows a primary, as a URL with the wrong host may name it.
