@@ -24,7 +24,10 @@ func ended(ctx context.Context, op string) error {
 // fail is the error of a call. It gives away neither key nor data, whatever
 // the driver's says.
 func (s *Store) fail(ctx context.Context, op, key string, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return store.WithAdvice(ended(ctx, op), adviceOnTime)
+	case ctx.Err() != nil:
 		return ended(ctx, op)
 	}
 	k := kindOf(err)
@@ -104,6 +107,8 @@ const (
 	closedFile // to the program
 	badDisk
 )
+
+const adviceOnTime = "The database does not answer in time: check that it runs and can be reached, and look for what holds it up, such as a lock or too few connections (max_open_conns); the program then goes on by itself."
 
 const adviceOnFile = "The directory must exist, and the program's user must be allowed to write to it and to the file."
 

@@ -26,10 +26,13 @@ const (
 	// lifeTime is after how long every connection is closed, so that a server
 	// that is back in its cluster gets its share again.
 	lifeTime = time.Hour
+	// openTimeout is how long Open tries.
+	openTimeout = time.Minute
 )
 
 // Open opens a database and returns the store in it. It reports whatever is
-// wrong with the server, the database or the table at once.
+// wrong with the server, the database or the table at once, or after a minute
+// if there is no answer.
 //
 //	postgres://user:password@host:5432/database
 //	postgres:///database?host=/run/postgresql&user=app      (unix socket)
@@ -59,17 +62,24 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if create {
-		err = s.EnsureSchema(ctx)
-	}
-	if err == nil {
-		err = s.Ping(ctx)
-	}
-	if err != nil {
+	if err := s.start(ctx, create); err != nil {
 		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// start tells what is wrong now rather than at the first request. A server that
+// takes connections and does not answer would keep the program waiting for ever.
+func (s *Store) start(ctx context.Context, create bool) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if create {
+		if err := s.EnsureSchema(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Ping(ctx)
 }
 
 // A target is what a URL stands for.

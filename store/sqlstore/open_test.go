@@ -1,10 +1,14 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom/store"
@@ -142,4 +146,30 @@ func TestNewTellsTheDialect(t *testing.T) {
 	if _, err := New(unknown, Options{Dialect: "oracle"}); err == nil || !strings.Contains(err.Error(), `"oracle"`) {
 		t.Errorf("New for Oracle = %v, want an error that names it", err)
 	}
+}
+
+// A mute server takes connections and says nothing.
+type mute struct{ driver.Connector }
+
+func (mute) Connect(ctx context.Context) (driver.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestOpenDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := sql.OpenDB(mute{connectorTo{fakePostgres}})
+		defer db.Close()
+		s, err := New(db, Options{Dialect: PostgreSQL, SweepInterval: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for _, create := range []bool{true, false} {
+			err := s.start(context.Background(), create)
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(store.Advice(err), "does not answer in time") {
+				t.Errorf("start = %v with advice %q, want DeadlineExceeded with some", err, store.Advice(err))
+			}
+		}
+	})
 }

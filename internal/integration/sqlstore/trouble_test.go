@@ -315,6 +315,7 @@ func TestSQLiteInTrouble(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 3*time.Second {
 			t.Errorf("Save = %v after %v, want DeadlineExceeded soon", err, time.Since(begin))
 		}
+		helps(t, err, "a lock")
 		holds(t, s, "k", "data") // readers need not wait
 		done := make(chan error)
 		go func() { // and a writer gets its turn
