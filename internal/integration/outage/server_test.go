@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
@@ -77,7 +78,7 @@ func TestServerThatIsKilled(t *testing.T) {
 			}
 			t.Cleanup(func() { store.Close(s) })
 			var lines log
-			h, err := service(s, slog.New(slog.NewTextHandler(&lines, nil)))
+			h, err := service(s, 2*time.Second, slog.New(slog.NewTextHandler(&lines, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}

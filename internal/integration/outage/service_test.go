@@ -49,7 +49,8 @@ func serveUntilKilled(addr, address string) error {
 	if err != nil {
 		return err
 	}
-	h, err := service(s, slog.Default())
+	// Nobody is to be turned away because a disk is slow.
+	h, err := service(s, time.Minute, slog.Default())
 	if err != nil {
 		return err
 	}
@@ -59,8 +60,8 @@ func serveUntilKilled(addr, address string) error {
 const counter = cloakroom.Key[int]("counter")
 
 // service counts a visitor's requests, and answers with the number.
-func service(s store.Store, log *slog.Logger) (http.Handler, error) {
-	m, err := cloakroom.New(s, cloakroom.Options{Insecure: true, StoreTimeout: 2 * time.Second, Logger: log})
+func service(s store.Store, timeout time.Duration, log *slog.Logger) (http.Handler, error) {
+	m, err := cloakroom.New(s, cloakroom.Options{Insecure: true, StoreTimeout: timeout, Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -56,13 +56,15 @@ func newCrowd(t *testing.T, durable, orGone bool, urls ...string) *crowd {
 		}
 		transport := &http.Transport{MaxIdleConnsPerHost: tabs}
 		t.Cleanup(transport.CloseIdleConnections)
-		v.client = &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second}
+		v.client = &http.Client{Jar: jar, Transport: transport, Timeout: 2 * time.Minute}
 		for j := range tabs {
 			c.tabs = append(c.tabs, &tab{visitor: v, url: urls[j%len(urls)], orGone: orGone})
 		}
-		c.step(c.tabs[len(c.tabs)-tabs])
-		if v.saved.Load() != 1 {
-			t.Fatal("the service does not begin well")
+		first := c.tabs[len(c.tabs)-tabs]
+		for end := time.Now().Add(30 * time.Second); v.saved.Load() == 0; c.step(first) {
+			if t.Failed() || time.Now().After(end) {
+				t.Fatal("the service does not begin")
+			}
 		}
 	}
 	for _, tb := range c.tabs {
