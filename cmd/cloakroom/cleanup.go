@@ -70,11 +70,13 @@ func (c *cleanupCmd) Run(ctx context.Context, s streams) (err error) {
 // clean removes batch after batch.
 func (c *cleanupCmd) clean(ctx context.Context, s streams, cleaner store.Cleaner, r *cleanupResult) error {
 	p := newProgress(s.err)
+	ctx, stop := p.watch(ctx)
+	defer stop()
 	for {
 		n, err := cleaner.DeleteExpired(ctx, c.Batch)
 		r.Removed += n
 		switch {
-		case ctx.Err() != nil:
+		case stopped(ctx):
 			return hint(fmt.Errorf("stopped after %d expired sessions", r.Removed), "run it again to go on")
 		case errors.Is(err, store.ErrUnsupported):
 			fmt.Fprintf(s.err, "Nothing to do: %v\n", err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom/store"
@@ -134,4 +135,39 @@ func TestCopyBesideOthers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mute is a store that never answers.
+type mute struct{ store.Store }
+
+func (mute) Save(ctx context.Context, _ string, _, _ store.Record) (store.Record, error) {
+	<-ctx.Done()
+	return store.Record{}, context.Cause(ctx)
+}
+
+func (mute) DeleteExpired(ctx context.Context, _ int) (int, error) {
+	<-ctx.Done()
+	return 0, context.Cause(ctx)
+}
+
+// A store that hangs does not keep a job of the night for ever.
+func TestWorkThatStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := memstore.New(memstore.Options{})
+		defer from.Close()
+		put(t, from, "a", "data")
+		m := &migrateCmd{}
+		c := &copier{from: from, lister: from, to: mute{}, cmd: m, progress: newProgress(io.Discard)}
+		ctx, stop := c.progress.watch(t.Context())
+		defer stop()
+		err := m.run(ctx, streams{io.Discard, io.Discard}, c)
+		if !errors.Is(err, errStalled) {
+			t.Errorf("migrate = %v, want %v", err, errStalled)
+		}
+		var r cleanupResult
+		err = (&cleanupCmd{Batch: 1}).clean(t.Context(), streams{io.Discard, io.Discard}, mute{}, &r)
+		if !errors.Is(err, errStalled) || r.Complete {
+			t.Errorf("cleanup = %v, %+v, want %v", err, r, errStalled)
+		}
+	})
 }

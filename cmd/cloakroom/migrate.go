@@ -60,6 +60,8 @@ func (m *migrateCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	c := &copier{from: from, lister: lister, to: to, cmd: m, progress: newProgress(s.err)}
 	c.From, c.To, c.DryRun = fromName, toName, m.DryRun
+	ctx, unwatch := c.progress.watch(ctx)
+	defer unwatch()
 	err = m.run(ctx, s, c)
 	if m.JSON {
 		c.Complete = err == nil
@@ -130,9 +132,9 @@ func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
 
 func (m *migrateCmd) stopped(ctx context.Context, c *copier, err error) error {
 	switch {
-	case ctx.Err() != nil && c.Looked:
+	case stopped(ctx) && c.Looked:
 		return hint(fmt.Errorf("stopped while counting, after %d sessions were copied", c.Copied), "run it again to count")
-	case ctx.Err() != nil:
+	case stopped(ctx):
 		return hint(fmt.Errorf("stopped after %d sessions", c.Copied), "run it again to go on")
 	case errors.Is(err, store.ErrUnsupported):
 		return usageError{err}
