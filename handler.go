@@ -50,10 +50,20 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		v.writer = responseWriter{rw: w, session: &v.session, before: snapshotHeader(w.Header())}
 		inner := r.WithContext(v)
 		v.session.m, v.session.ctx, v.session.r = m, v.Context, inner
+		defer giveBackForm(r, inner)
 		next.ServeHTTP(&v.writer, inner)
 		// Not deferred: after a panic nothing is saved.
 		v.writer.finish()
 	})
+}
+
+// giveBackForm lets the server find the files of an upload, which it removes
+// when the request is over: it knows r, and the handler has read the form of a
+// copy.
+func giveBackForm(r, inner *http.Request) {
+	if r.MultipartForm == nil {
+		r.MultipartForm = inner.MultipartForm
+	}
 }
 
 // visitOf returns the innermost visit that ctx belongs to, or nil.
