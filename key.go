@@ -50,8 +50,9 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 
 // Update replaces the value by what f makes of it, and loses no step: if
 // another request changes the session at the same time, f is run again on the
-// newest value. So f may run several times and should only compute. f gets
-// the zero value if the session has none. A value of another type makes the
+// newest value. So f may run several times and should only compute; above all
+// it must not change the same value by other means. f gets the zero value if
+// the session has none. A value of another type makes the
 // request fail rather than be overwritten, see Session.Err.
 func (k Key[T]) Update(s *Session, f func(T) T) {
 	s.update(string(k), func(c codec.Codec, raw []byte) ([]byte, error) {

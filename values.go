@@ -83,11 +83,16 @@ func (s *Session) Pop(name string) any {
 	return v
 }
 
+// maxUpdates is how often update runs a function on values that have changed
+// when it is done. Other goroutines of the request do that a few times, a
+// function that changes the value itself does it for ever.
+const maxUpdates = 1000
+
 // update runs st on the present value of name and remembers it for a newer
 // one. st runs without the lock, since it may use the session; if the value
 // has changed by then, it runs again.
 func (s *Session) update(name string, st step) {
-	for {
+	for range maxUpdates {
 		before, c := s.lookup(name)
 		if s.Err() != nil {
 			return
@@ -97,6 +102,10 @@ func (s *Session) update(name string, st step) {
 			return
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail(fmt.Errorf("cloakroom: update: %w: the value changed while the function ran, %d times: does the function change it itself?",
+		ErrConflict, maxUpdates))
 }
 
 func (s *Session) tryUpdate(name string, before, after []byte, err error, st step) bool {
