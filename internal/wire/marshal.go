@@ -144,6 +144,13 @@ func (e *encoder) value(dst []byte, v reflect.Value, depth int) ([]byte, error) 
 		return e.w.Nil(dst), nil
 	}
 	info := infoOf(v.Type(), e.w)
+	if (info.marshalText == byAddress || info.marshalJSON == byAddress) && !v.CanAddr() {
+		// Unlike encoding/json, which would write the fields: often there are
+		// none, and the value would be lost.
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		v = p.Elem()
+	}
 	switch {
 	case info.python && e.py != nil:
 		return e.python(dst, v, info.sequence, depth)
