@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/json"
+	"errors"
 	"math/big"
 	"reflect"
 	"testing"
@@ -41,6 +42,29 @@ func TestMethodsOfThePointer(t *testing.T) {
 	}
 	throughMethods(t, JSON, pair{1, 2})
 	throughMethods(t, JSON, map[string]pair{"a": {1, 2}})
+}
+
+type sealedBox struct{ cents int }
+
+// A struct that shows nothing of itself would come back empty.
+func TestStructsWithoutExportedFields(t *testing.T) {
+	for _, c := range []Codec{MsgPack, JSON} {
+		for _, v := range []any{sealedBox{5}, &sealedBox{5}, []sealedBox{{5}}, struct{ B sealedBox }{}} {
+			if raw, err := c.Marshal(nil, v); !errors.Is(err, ErrType) {
+				t.Errorf("%s: %T was written as %q, error %v", c.Name(), v, raw, err)
+			}
+		}
+		for _, v := range []any{struct{}{}, map[string]struct{}{"a": {}}, struct {
+			box *sealedBox
+			N   int
+		}{}, struct {
+			B sealedBox `json:"-"`
+		}{}, (*sealedBox)(nil)} {
+			if _, err := c.Marshal(nil, v); err != nil {
+				t.Errorf("%s: %T: %v", c.Name(), v, err)
+			}
+		}
+	}
 }
 
 func throughMethods[T any](t *testing.T, c Codec, v T) {

@@ -237,6 +237,9 @@ func (e *encoder) structure(dst []byte, v reflect.Value, fs *fields, depth int) 
 	if err := enter(depth); err != nil {
 		return dst, err
 	}
+	if fs.closed {
+		return dst, fmt.Errorf("%w: %s has no exported fields, and no method to write itself", ErrType, v.Type())
+	}
 	n := 0
 	for i := range fs.list {
 		if _, ok := fs.list[i].get(v); ok {

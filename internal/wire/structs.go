@@ -12,6 +12,7 @@ import (
 type fields struct {
 	list   []field
 	byName map[string]int
+	closed bool // there are fields, and none that others may see
 }
 
 // A field is one of them, possibly of an embedded struct.
@@ -33,7 +34,7 @@ func fieldsOf(t reflect.Type, tags []string) *fields {
 	for _, f := range all {
 		byName[f.name] = append(byName[f.name], f)
 	}
-	fs := &fields{byName: make(map[string]int)}
+	fs := &fields{byName: make(map[string]int), closed: closed(t)}
 	for _, f := range all {
 		if win, ok := dominant(byName[f.name]); ok && slices.Equal(win.index, f.index) {
 			fs.byName[f.name] = len(fs.list)
@@ -41,6 +42,17 @@ func fieldsOf(t reflect.Type, tags []string) *fields {
 		}
 	}
 	return fs
+}
+
+// closed reports whether the fields of t are its package's own business. To
+// write such a struct as an empty one would lose what is in it.
+func closed(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if sf := t.Field(i); sf.IsExported() || sf.Anonymous {
+			return false
+		}
+	}
+	return t.NumField() > 0
 }
 
 // collect appends the fields of t, which is embedded at index in the types of
