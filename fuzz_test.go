@@ -3,6 +3,7 @@ package cloakroom_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ func serve(t *testing.T, s *site, header string, use func(*cloakroom.Session)) {
 	}
 }
 
+var anID = regexp.MustCompile(`[A-Za-z0-9_-]{43}`)
+
 // Whatever the header says: no panic, no error page, and no store call for what
 // is no ticket.
 func FuzzCookie(f *testing.F) {
@@ -57,7 +60,7 @@ func FuzzCookie(f *testing.F) {
 				t.Errorf("%s of a key that is none", call.op)
 			}
 		}
-		if len(calls) > 0 && !strings.Contains(header, "__Host-session=") {
+		if len(calls) > 0 && (!strings.Contains(header, "__Host-session=") || !anID.MatchString(header)) {
 			t.Error("a store call without a ticket")
 		}
 		serve(t, s, header, setUser)
