@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -146,14 +147,24 @@ func (c *cookie) twins(r *http.Request) []string {
 		return nil // browsers keep only one
 	}
 	var lines []string
-	for _, path := range pathsAbove(r.URL.Path) {
-		for _, domain := range domainsAbove(r.Host) {
-			if domain == c.domain && path == c.path {
-				continue
-			}
-			if lines = append(lines, c.line("", domain, path, expireAttrs)); len(lines) == maxTwins {
-				return lines
-			}
+	add := func(domain, path string) {
+		if len(lines) < maxTwins && (domain != c.domain || path != c.path) {
+			lines = append(lines, c.line("", domain, path, expireAttrs))
+		}
+	}
+	// The likely ones first, since there may be more than can be removed: a
+	// twin of the whole site, and one without a Domain, whose path is the
+	// page's directory if it was set without a Path.
+	paths, domains := pathsAbove(r.URL.Path), domainsAbove(r.Host)
+	for _, domain := range domains {
+		add(domain, "/")
+	}
+	for _, path := range slices.Backward(paths[1:]) {
+		add("", path)
+	}
+	for _, path := range paths[1:] {
+		for _, domain := range domains[1:] {
+			add(domain, path)
 		}
 	}
 	return lines

@@ -110,6 +110,26 @@ func TestDeadTwinIsRemovedAndTheGoodOneKept(t *testing.T) {
 	}
 }
 
+// A page far down has more places for twins than one answer removes. The one
+// that a cookie gets which was set without a Path is among those that it does.
+func TestDeadTwinFarDownIsRemoved(t *testing.T) {
+	s := newLocalSite(t, cloakroom.Options{CookieName: "session"})
+	b := s.browser(t)
+	b.ok(setUser)
+	u, _ := url.Parse(s.url + "/a/b/c/d/e/f/g/h/page")
+	b.jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: dead, Secure: true}})
+	for visit := range 2 {
+		a := b.get(u.Path, func(_ http.ResponseWriter, r *http.Request) {
+			if !cloakroom.From(r).Has("user") {
+				t.Error("the session was not found")
+			}
+		})
+		if visit == 1 && len(a.cookies) != 0 {
+			t.Errorf("Set-Cookie again: %q", a.cookies)
+		}
+	}
+}
+
 // However the host is written, the good cookie's scope is not among those that
 // are removed.
 func TestHostInCapitals(t *testing.T) {
