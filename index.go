@@ -15,8 +15,8 @@ const (
 
 // indexes remembers where the values of large records lie, so that a record
 // which has not changed since it was last read need not be walked through
-// again. It holds no bytes of the records, and a bounded number of places:
-// about 100 kB in all if every slot is in use.
+// again. It holds no bytes of the records, and a bounded number of places: at
+// most 900 kB if every slot is in use by a record of 64 fields.
 //
 // A record is the same if the store says so by its token. Should that be wrong,
 // values are cut out at the wrong places, and decoding them fails; the places
