@@ -88,7 +88,10 @@ type Options struct {
 	PlainIDs bool
 
 	// RecordKeys, if given, encrypt each record in the store, under the first
-	// key; all of them decrypt. See package seal.
+	// key; all of them decrypt. See package seal. Records under another key are
+	// encrypted anew as their sessions are used, so that a key can be dropped
+	// when IdleTimeout has passed since it was the first; Lifetime, if there is
+	// no IdleTimeout.
 	RecordKeys [][]byte
 
 	// Codec writes records. Nil means codec.MsgPack. Records of the other

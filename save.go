@@ -228,6 +228,9 @@ func (w *saving) touch(ctx context.Context) {
 		}
 		return
 	}
+	if w.m.records != nil && !w.m.records.Current(w.base.rec.Data) && w.update(ctx) == nil {
+		return // sealed anew, so that the old key can be dropped one day
+	}
 	err := w.m.store.Touch(ctx, w.base.key, w.base.rec, next)
 	switch {
 	case err == nil:
