@@ -51,9 +51,8 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 	if s.headerGone && s.needsCookie() {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
 			"change the session before the first write", ErrLate)
-		s.draft = draft{ended: s.draft.ended} // a logout needs no cookie
-		if len(s.draft.ended) == 0 || s.m.tickets != nil {
-			s.draft = draft{}
+		s.dropLate()
+		if !s.draft.pending() {
 			return nil, snapshot{}, late
 		}
 	}
@@ -62,6 +61,19 @@ func (s *Session) begin(ctx context.Context) (*saving, snapshot, error) {
 	w.draft.ended = slices.Clone(s.draft.ended)
 	w.draft.flash = s.draft.flash.clone()
 	return w, snapshot{w.draft, s.baseGen}, late
+}
+
+// dropLate drops the changes that would need a cookie. Those that come with a
+// new ID go with it: at a login, say, they must not be saved under the old one.
+func (s *Session) dropLate() {
+	switch {
+	case s.m.tickets != nil:
+		s.draft = draft{}
+	case s.base.exists() && s.draft.regenerate == 0:
+		s.draft.permanent = permanence{}
+	default:
+		s.draft = draft{ended: s.draft.ended} // a logout needs no cookie
+	}
 }
 
 // needsCookie reports whether saving the draft changes the visitor's ticket or

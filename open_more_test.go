@@ -123,9 +123,10 @@ func TestSealedPayloadThatMakesNoSense(t *testing.T) {
 	for payload, event := range map[string]string{
 		"":       "Rejected",
 		"short!": "Rejected",
-		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID...":        "Undecodable",
-		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID..." + "{":  "Undecodable",
-		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID..." + "{}": "Loaded",
+		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID...":                                                    "Undecodable",
+		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID..." + "{":                                              "Undecodable",
+		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID..." + "{}":                                             "Loaded",
+		"\x00\x00\x10\x00\x00\x00\x00\x00" + "an ID..." + `{"larger":"` + strings.Repeat("x", 3100) + `"}`: "Rejected",
 	} {
 		s := newLocalSealedSite(t, cloakroom.Options{})
 		ticket := base64url(sealer.Seal(nil, []byte(payload), "cloakroom cookie\x00__Host-session"))

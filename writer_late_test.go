@@ -74,6 +74,31 @@ func TestLateChangeThatNeedsACookie(t *testing.T) {
 	}
 }
 
+// What needs no cookie is saved, beside a change that does; but what comes with
+// a late Regenerate, a login above all, must not be saved under the old ID.
+func TestLateChangesOfBothKinds(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*cloakroom.Session)
+		saved  bool
+	}{
+		"SetPermanent": {func(s *cloakroom.Session) { s.SetPermanent(true) }, true},
+		"Regenerate":   {(*cloakroom.Session).Regenerate, false},
+	} {
+		s := newLocalSite(t, cloakroom.Options{})
+		b := s.browser(t)
+		b.ok(setUser)
+		b.late(func(s *cloakroom.Session) { s.Set("late", true); c.change(s) })
+		if lines := s.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "the change needs a new cookie") {
+			t.Errorf("%s: logged %q", name, lines)
+		}
+		b.ok(func(s *cloakroom.Session) {
+			if s.Has("late") != c.saved || s.Permanent() || !s.Has("user") {
+				t.Errorf("%s: the session has %q, Permanent %v", name, s.Keys(), s.Permanent())
+			}
+		})
+	}
+}
+
 func TestLateDestroyEndsTheSession(t *testing.T) {
 	for name, change := range map[string]func(*cloakroom.Session){
 		"alone": (*cloakroom.Session).Destroy,
