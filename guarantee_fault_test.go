@@ -121,6 +121,22 @@ func TestFailureToCreate(t *testing.T) {
 	}
 }
 
+// A store that lost the answer to its first try finds its own record with the
+// second, and says that there is one. A new ID gets around that.
+func TestConflictOfANewSession(t *testing.T) {
+	eachStore(t, func(t *testing.T, s store.Store) {
+		faulty := storetest.NewFaulty(s)
+		m := manage(t, faulty, plainOptions(nil))
+		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: store.ErrConflict, After: true})
+		r := visit(m, "", set("name", "ada"))
+		if r.code != http.StatusOK || contents(t, m, r.ticket)["name"] != "ada" {
+			t.Errorf("got %v, want 200 and a session", r)
+		}
+		faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.ErrConflict})
+		checkClosed(t, visit(m, "", set("name", "ada"))) // it goes on for ever
+	})
+}
+
 // A touch that fails costs the visitor nothing, and is tried again.
 func TestFailureToTouch(t *testing.T) {
 	for _, f := range faults {

@@ -161,6 +161,20 @@ func TestLateReadMovesTheExpiryOn(t *testing.T) {
 	})
 }
 
+// In a cookie the expiry cannot be moved on any more, and nobody is told that
+// it was.
+func TestLateReadOfASealedSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newLocalSealedSite(t, cloakroom.Options{IdleTimeout: time.Hour})
+		b := s.browser(t)
+		b.ok(setUser)
+		time.Sleep(30 * time.Minute)
+		s.log.events()
+		b.late(func(s *cloakroom.Session) { s.Get("user") })
+		want(t, "events", s.log.events(), "Loaded")
+	})
+}
+
 func TestChangeAfterTheRequestIsAnError(t *testing.T) {
 	s := newLocalSite(t, cloakroom.Options{})
 	b := s.browser(t)
