@@ -2,6 +2,8 @@ package cloakroom_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
@@ -62,4 +64,20 @@ func TestFlashesAcrossCommits(t *testing.T) {
 	session.Flash("a", "two")
 	mustCommit(t, s, session)
 	wantFlashes(t, "opened anew", mustOpen(t, s, ticket).Flashes(), "a", "two")
+}
+
+// A goroutine shows a message while the save that stores it is on its way.
+func TestFlashShownDuringACommit(t *testing.T) {
+	var s *cloakroom.Session
+	m := during(t, openMemory(t), nil, 2, func() { wantFlashes(t, "during the save", s.Flashes(), "info", "one") })
+	ticket := begin(t, m, map[string]any{"name": "ada"})
+	visitHandler(t.Context(), m, ticket, func(w http.ResponseWriter, r *http.Request) {
+		s = cloakroom.From(r)
+		s.Flash("info", "one")
+		io.WriteString(w, "first byte")
+	})
+	visit(m, ticket, func(s *cloakroom.Session) string {
+		wantFlashes(t, "next page", s.Flashes())
+		return ""
+	})
 }

@@ -130,6 +130,30 @@ func TestTouchOfARecordWithoutAge(t *testing.T) {
 	})
 }
 
+// What another program has written where we keep the age is none. The age of
+// such a session counts from its first save with us, and once only.
+func TestAgeThatMakesNoSense(t *testing.T) {
+	clocked(t, func(t *testing.T, s store.Store) {
+		m := manage(t, s, limits(time.Hour, 2*time.Hour))
+		for _, created := range []string{`"yesterday"`, `-1`, `0`, `1.5`, `null`, `[]`} {
+			ticket := begin(t, m, map[string]any{"name": "ada"})
+			s.Delete(t.Context(), storeKeyOf(ticket))
+			_, err := s.Save(t.Context(), storeKeyOf(ticket), store.Record{}, store.Record{
+				Data: []byte(`{"name":"ada","_created":` + created + `}`), Expires: time.Now().Add(time.Hour)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				visit(m, ticket, set("page", 1))
+				time.Sleep(29 * time.Minute)
+				mustLive(t, m, ticket, created+": within its lifetime")
+			}
+			time.Sleep(4 * time.Minute)
+			mustBeOver(t, m, ticket, created+": after its lifetime")
+		}
+	})
+}
+
 func TestExpiryNeverMovesBack(t *testing.T) {
 	clocked(t, func(t *testing.T, s store.Store) {
 		long := manage(t, s, limits(10*time.Hour, cloakroom.NoLimit))

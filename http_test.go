@@ -143,11 +143,21 @@ func TestFromWithoutManagerSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
+// Also for a middleware between the two: it has the session that the handler
+// has, or a new visitor would get two.
 func TestHandlerWrappedTwiceActsOnce(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
-	s.outer = func(h http.Handler) http.Handler { return s.m.Handler(h) }
+	s.outer = func(h http.Handler) http.Handler {
+		return s.m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			cloakroom.From(r).Set("between", true)
+			h.ServeHTTP(w, r)
+		}))
+	}
 	b := s.browser(t)
-	a := b.ok(func(session *cloakroom.Session) { setUser(session) })
+	a := b.ok(func(session *cloakroom.Session) {
+		setUser(session)
+		want(t, "Keys", session.Keys(), "between", "user")
+	})
 	want(t, "store calls", s.store.since(), "Save")
 	if len(a.cookies) != 1 || len(a.Header["Vary"]) != 1 {
 		t.Errorf("Set-Cookie %q, Vary %q", a.cookies, a.Header["Vary"])

@@ -168,6 +168,21 @@ func TestSealedTooLarge(t *testing.T) {
 	b.ok(has(t, "the session as it was", true))
 }
 
+// The same without HTTP, and what is too large can be made smaller.
+func TestSealedTooLargeForCommit(t *testing.T) {
+	s := newLocalSealedSite(t, cloakroom.Options{})
+	session := mustOpen(t, s, "")
+	session.Set("x", strings.Repeat("x", 4000))
+	if ticket, err := s.m.Commit(t.Context(), session); ticket != "" || !errors.Is(err, cloakroom.ErrTooLarge) {
+		t.Errorf("a ticket %v, error %v", ticket != "", err)
+	}
+	want(t, "events", s.log.events(), "Error")
+	session.Set("x", "fits")
+	if got := mustOpen(t, s, mustCommit(t, s, session)).Get("x"); got != "fits" {
+		t.Errorf("the value is %v", got)
+	}
+}
+
 // As large as it says it may be: name and value take 4096 bytes together.
 func TestSealedSizeLimit(t *testing.T) {
 	fits := func(n int) (bool, int) {
