@@ -50,17 +50,19 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		v.writer = responseWriter{rw: w, session: &v.session, before: snapshotHeader(w.Header())}
 		inner := r.WithContext(v)
 		v.session.m, v.session.ctx, v.session.r = m, v.Context, inner
-		defer giveBackForm(r, inner)
+		defer giveBack(r, inner)
 		next.ServeHTTP(&v.writer, inner)
 		// Not deferred: after a panic nothing is saved.
 		v.writer.finish()
 	})
 }
 
-// giveBackForm lets the server find the files of an upload, which it removes
-// when the request is over: it knows r, and the handler has read the form of a
-// copy.
-func giveBackForm(r, inner *http.Request) {
+// giveBack does to r what handlers have done to inner, the copy that holds the
+// session: the server looks in r for the files of an upload, which it removes
+// when the request is over, and a log around the Manager for the pattern that
+// a ServeMux has found.
+func giveBack(r, inner *http.Request) {
+	r.Pattern = inner.Pattern
 	if r.MultipartForm == nil {
 		r.MultipartForm = inner.MultipartForm
 	}

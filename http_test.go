@@ -164,6 +164,17 @@ func TestHandlerWrappedTwiceActsOnce(t *testing.T) {
 	}
 }
 
+func TestPatternIsSeenAroundTheManager(t *testing.T) {
+	s := newLocalSite(t, cloakroom.Options{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /item/{id}", func(http.ResponseWriter, *http.Request) {})
+	r := httptest.NewRequest("GET", "/item/7", nil)
+	s.m.Handler(mux).ServeHTTP(httptest.NewRecorder(), r)
+	if r.Pattern != "GET /item/{id}" {
+		t.Errorf("the pattern is %q", r.Pattern)
+	}
+}
+
 func TestPanicSavesNothing(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
 	b := s.browser(t)
