@@ -108,7 +108,8 @@ type Options struct {
 
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
-	// Nil means Unavailable or an internal server error, in plain text.
+	// Nil means plain text: 503 with Retry-After if the error matches
+	// ErrUnavailable, else 500.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Hooks are called as things happen.

@@ -17,11 +17,12 @@ import (
 //	string, []byte       str (which must be UTF-8) and bin; neither is read as the other
 //	slices, arrays       array; those of bytes: bin
 //	maps                 map, sorted by key
-//	structs              map, named by the tag msgpack or else json, as encoding/json does
+//	structs              map, named by the tag msgpack or else json, as encoding/json does;
+//	                     one with fields of which none is exported is refused
 //	time.Time            timestamp; a string in ISO 8601 is read, too
 //	big.Int              an integer, or beyond 64 bits extension 73 (see below)
 //	[Ext]                that extension
-//	TextMarshaler        str
+//	TextMarshaler        str, also where only the pointer is one
 //	nil                  nil, which is read as the zero value of any type
 //
 // A variable of type any gets bool, int64 (uint64 only above the range of
