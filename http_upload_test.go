@@ -33,6 +33,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 		for _, panics := range []bool{false, true} {
 			dir := t.TempDir()
 			t.Setenv("TMPDIR", dir)
+			t.Setenv("TMP", dir) // Windows
 			during := 0
 			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if err := r.ParseMultipartForm(1); err != nil {
