@@ -206,3 +206,14 @@ func TestSplitMemoryIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// A header that claims millions of fields, for which there would be bytes: no
+// room is made before they are seen.
+func TestSplitMakesNoRoomForWhatIsClaimed(t *testing.T) {
+	data := append([]byte{0xdf, 0, 0x40, 0, 0}, make([]byte, 8<<20)...)
+	data[5] = 0xc1
+	var err error
+	if got := allocated(func() { _, err = MsgPack.Split(nil, data) }); !errors.Is(err, ErrMalformed) || got > 1<<20 {
+		t.Errorf("got %d bytes and error %v, want ErrMalformed before they are taken", got, err)
+	}
+}
