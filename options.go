@@ -91,7 +91,8 @@ type Options struct {
 	// key; all of them decrypt. See package seal. Records under another key are
 	// encrypted anew as their sessions are used, so that a key can be dropped
 	// when IdleTimeout has passed since it was the first; Lifetime, if there is
-	// no IdleTimeout.
+	// no IdleTimeout. Records that are not encrypted are not read then: setting
+	// the first key ends the sessions that exist.
 	RecordKeys [][]byte
 
 	// Codec writes records. Nil means codec.MsgPack. Records of the other
