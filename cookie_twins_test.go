@@ -201,6 +201,30 @@ func TestSealedTwinOfOursIsRemoved(t *testing.T) {
 
 // Without a live session there is nothing to protect from a dead cookie, and
 // nothing says that it is ours to remove.
+// As many dead twins as are tried would hide each session that a login makes.
+func TestDeadTwinsBeforeTheFirstSession(t *testing.T) {
+	s := newLocalSite(t, cloakroom.Options{CookieName: "session"})
+	s.url = "https://www.example.com"
+	b := s.browser(t)
+	u, _ := url.Parse(s.url + "/a/page")
+	for i, twin := range []http.Cookie{{Path: "/a"}, {Path: "/a", Domain: "example.com"}, {Path: "/a/page"}, {Path: "/", Domain: "example.com"}} {
+		twin.Name, twin.Value, twin.Secure = "session", fmt.Sprintf("%043d", i), true
+		b.jar.SetCookies(u, []*http.Cookie{&twin})
+	}
+	if n := len(b.jar.Cookies(u)); n != 4 {
+		t.Fatalf("the jar has %d cookies, want 4", n)
+	}
+	b.get(u.Path, func(_ http.ResponseWriter, r *http.Request) { setUser(cloakroom.From(r)) })
+	b.get(u.Path, func(_ http.ResponseWriter, r *http.Request) {
+		if !cloakroom.From(r).Has("user") {
+			t.Error("the session was not found")
+		}
+	})
+	if n := len(b.jar.Cookies(u)); n != 1 {
+		t.Errorf("%d cookies are left, want 1", n)
+	}
+}
+
 func TestDeadCookieAloneIsLeft(t *testing.T) {
 	s := newLocalSite(t, cloakroom.Options{CookieName: "session"})
 	if a := s.ask(t, "session="+dead, func(s *cloakroom.Session) { s.Len() }); len(a.cookies) != 0 {

@@ -93,16 +93,19 @@ func (m *Manager) From(r *http.Request) *Session {
 	panic("cloakroom: Manager.From: this request has not passed this Manager: in main, serve sessions.Handler(mux) instead of mux")
 }
 
-// defaultErrorHandler answers in plain text: 503 with Retry-After if the store
-// is to blame, 500 if the program is.
+// defaultErrorHandler answers in plain text: 503 if the store is to blame, with
+// Retry-After if it may have recovered by then, and 500 if the program is.
 func defaultErrorHandler(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, ErrUnavailable) {
+	switch {
+	case errors.Is(err, ErrUnavailable):
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "The service cannot reach its session store just now. Please try again in a few seconds.",
 			http.StatusServiceUnavailable)
-		return
+	case errors.Is(err, errRefused):
+		http.Error(w, "The service has no room for this session.", http.StatusServiceUnavailable)
+	default:
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
-	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 }
 
 // sendCookies writes into h what the session's commit means for the visitor.
@@ -118,7 +121,7 @@ func (s *Session) sendCookies(h http.Header) error {
 		// cookie in it.
 		addCacheHeaders(h, d == nil || s.cookie == cookieSet)
 	}
-	if s.dead && s.cookie == cookieKeep {
+	if s.dead && s.cookie == cookieKeep && s.base.exists() {
 		s.cookie = cookieSet // in our scope, for the twins are removed
 	}
 	switch s.cookie {

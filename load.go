@@ -19,7 +19,7 @@ func (s *Session) load() {
 		s.fail(err)
 		return
 	}
-	s.base, s.unread, s.dead = f.base, f.unread, f.dead && f.base.exists()
+	s.base, s.unread, s.dead = f.base, f.unread, f.dead
 }
 
 // findOwn tries the request's cookies.
@@ -33,7 +33,7 @@ func (s *Session) findOwn() (found, error) {
 type found struct {
 	base   base   // the session of the first ticket that opens one
 	unread string // key of a record that could not be read
-	dead   bool   // there was a well-formed ticket that opens nothing
+	dead   bool   // there was a ticket that opens nothing, and it was not alone
 }
 
 // find tries the tickets in turn. Only a failing store is an error.
@@ -64,6 +64,7 @@ func (m *Manager) find(ctx context.Context, tickets []string) (f found, err erro
 			return found{}, err
 		}
 	}
+	f.dead = f.dead && len(tickets) > 1
 	return f, nil
 }
 

@@ -144,6 +144,9 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 // before it failed, a step of an Update is then done twice. Once Commit has begun it does not
 // stop when ctx is done, only after Options.StoreTimeout.
 func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
+	if s == nil {
+		return "", errors.New("cloakroom: Commit: the session is nil: Open returns none with an error")
+	}
 	if s.m != m {
 		return "", errors.New("cloakroom: Commit: the session belongs to another Manager")
 	}

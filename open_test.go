@@ -136,6 +136,9 @@ func TestCommitRefusesSessionsOfOthers(t *testing.T) {
 	if _, err := other.m.Commit(t.Context(), session); err == nil || !strings.Contains(err.Error(), "another Manager") {
 		t.Errorf("another Manager's: %v", err)
 	}
+	if _, err := s.m.Commit(t.Context(), nil); err == nil {
+		t.Error("nil, as Open returns it with an error: no error")
+	}
 	s.browser(t).ok(func(session *cloakroom.Session) {
 		setUser(session)
 		if _, err := s.m.Commit(t.Context(), session); err == nil || !strings.Contains(err.Error(), "belongs to a request") {

@@ -110,7 +110,8 @@ type Options struct {
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
-	// ErrUnavailable, else 500.
+	// ErrUnavailable, 503 without if the store cannot hold a record of that size,
+	// else 500.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Hooks are called as things happen.

@@ -152,10 +152,14 @@ func (w *saving) insert(ctx context.Context, prev *base) (base, store.Record, er
 
 func saveError(err error) error {
 	if errors.Is(err, store.ErrTooLarge) {
-		return fmt.Errorf("cloakroom: save: %w", err)
+		return fmt.Errorf("cloakroom: save: %w: %w", errRefused, err)
 	}
 	return unavailable("save", err)
 }
+
+// errRefused says that the store's limit is too low for the session, which is
+// the operator's to change, unlike Options.MaxSize.
+var errRefused = errors.New("the store refuses the record")
 
 // update saves the draft to the session's record. If somebody else has changed
 // the record since it was read, the draft is applied to the newest one.

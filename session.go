@@ -29,7 +29,7 @@ type Session struct {
 	finished   bool   // the request is over
 	headerGone bool   // no cookie can be sent any more
 	usedEarly  bool   // and the session had been used by then
-	dead       bool   // a dead ticket came beside the live one
+	dead       bool   // a dead ticket came beside another one
 	unread     string // key of the ticket's record, if it could not be read
 	err        error
 	base       base

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/memstore"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -167,6 +170,29 @@ func TestProgrammersErrorIs500(t *testing.T) {
 	}
 	want(t, "events", s.log.events(), "Error")
 	want(t, "store calls", s.store.since())
+}
+
+// A session that the program makes too large is the program's fault, one that
+// the store has no room for the operator's. Trying again helps with neither.
+func TestTooLargeForTheStoreIs503(t *testing.T) {
+	s := newSite(t, cloakroom.Options{MaxSize: 100})
+	a := s.browser(t).visit(func(s *cloakroom.Session) { s.Set("x", strings.Repeat("x", 200)) })
+	if a.StatusCode != http.StatusInternalServerError {
+		t.Errorf("beyond MaxSize: status %d, want 500", a.StatusCode)
+	}
+	faulty := storetest.NewFaulty(memstore.New(memstore.Options{}))
+	faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.TooLarge(200, 100)})
+	m, err := cloakroom.New(faulty, cloakroom.Options{Insecure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		setUser(cloakroom.From(r))
+	})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "" || len(w.Result().Cookies()) != 0 {
+		t.Errorf("beyond the store's limit: status %d, header %v, want 503 alone", w.Code, w.Header())
+	}
 }
 
 // The visitor is gone when the session is saved: the write is not lost, and
