@@ -40,3 +40,58 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// GitHub shows a table only if its rows follow one another and a line of
+// dashes follows the first: an empty line in between makes text of the rest.
+func TestTablesAreWhole(t *testing.T) {
+	for _, doc := range documents(t) {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := append(strings.Split(string(text), "\n"), "", "")
+		for i, line := range lines {
+			begins := strings.HasPrefix(line, "|") && (i == 0 || !strings.HasPrefix(lines[i-1], "|"))
+			if begins && !strings.HasPrefix(lines[i+1], "| -") && !strings.HasPrefix(lines[i+1], "|-") {
+				t.Errorf("%s:%d: a table begins without a head", doc, i+1)
+			}
+		}
+	}
+}
+
+func TestLinksOfDocsLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:\s"]+)(?:#[^)]*)?\)`)
+	total := 0
+	for _, doc := range documents(t) {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			total++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), string(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which does not exist", doc, m[1])
+			}
+		}
+	}
+	if total < 20 {
+		t.Errorf("only %d links were checked: the pattern is out of date", total)
+	}
+}
+
+// documents are the texts that people read first.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	if len(all) < 5 {
+		t.Fatalf("only %d documents: %q", len(all), all)
+	}
+	return all
+}
