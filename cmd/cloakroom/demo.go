@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -73,9 +72,6 @@ func (d *demoCmd) open(ctx context.Context) (*place, error) {
 	return p, err
 }
 
-// shutdownTime is how long answers may take that are under way at Ctrl-C.
-const shutdownTime = 5 * time.Second
-
 // Run serves the tutorial until Ctrl-C.
 func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -96,60 +92,18 @@ func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, d.Addr)
+	listeners, err := listen(ctx, d.Addr)
 	if err != nil {
 		return err
 	}
-	server := newServer(app, logger)
-	d.welcome(s.out, listener.Addr(), place)
-
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
+	site := newSite(app, logger, listeners)
+	d.welcome(s.out, listeners[0].Addr(), place)
+	if err := site.serve(ctx); err != nil {
 		return err
-	case <-ctx.Done():
 	}
 	stop() // a second Ctrl-C ends the program at once
 	fmt.Fprintln(s.out, "\nClosing the cloakroom.", place.afterwards)
-	return shutdown(server)
-}
-
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, hint(fmt.Errorf("%s is in use by another program", addr), "choose another port with --addr localhost:8080, or any free one with --addr localhost:0")
-	case errors.Is(err, syscall.EACCES):
-		return nil, hint(fmt.Errorf("no permission to listen on %s", addr), "choose a port above 1023 with --addr localhost:8080")
-	case err != nil:
-		return nil, usageError{hint(err, "--addr takes HOST:PORT, as in --addr localhost:8080")}
-	}
-	return l, nil
-}
-
-func newServer(app http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           app,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
-}
-
-// shutdown lets the answers under way finish.
-func shutdown(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
-		return fmt.Errorf("shut down: %w", err)
-	}
-	return nil
+	return site.shutdown()
 }
 
 // welcome says what is going on.

@@ -53,8 +53,8 @@ func openPlace(ctx context.Context, where, secretFile string) (*place, error) {
 	switch scheme, dir, _ := strings.Cut(where, ":"); {
 	case where == "cookie":
 		p.cookie()
-	case where == "memory":
-		err = p.memory(ctx)
+	case where == "memory", scheme == "memory":
+		err = p.memory(ctx, where)
 	case where == "file":
 		err = p.file(ctx, "")
 	case scheme == "file":
@@ -88,12 +88,18 @@ func (p *place) cookie() {
 	}
 }
 
-func (p *place) memory(ctx context.Context) (err error) {
+func (p *place) memory(ctx context.Context, where string) error {
 	p.forVisitor = "the memory of this program"
 	p.forOperator = "in memory, they end with the program"
 	p.afterwards = "The sessions end with it."
-	p.store, err = openers().Open(ctx, "memory:")
-	return err
+	if where == "memory" {
+		where = "memory:"
+	}
+	var err error
+	if p.store, err = openers().Open(ctx, where); err != nil {
+		return usageError{fmt.Errorf("--store: %w", err)}
+	}
+	return nil
 }
 
 func (p *place) file(ctx context.Context, dir string) error {
@@ -116,7 +122,7 @@ func (p *place) file(ctx context.Context, dir string) error {
 	}
 	p.forVisitor = "files on the computer that serves this page"
 	p.forOperator = "in files, in " + dir
-	p.note("To forget them all: rm -r %s", shellQuote(dir))
+	p.note("To forget them all, stop it and: rm -r %s", shellQuote(dir))
 	p.afterwards = "The sessions stay in " + dir + "."
 	// As a URL, so that no character of the name has a meaning in it.
 	p.store, err = openers().Open(ctx, (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String())
