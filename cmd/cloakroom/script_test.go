@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -69,20 +70,32 @@ type clientKey struct{}
 
 // setUp gives each script a free port, a home and a browser.
 func setUp(env *testscript.Env) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
 		return err
 	}
-	env.Setenv("ADDR", l.Addr().String())
-	env.Setenv("PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-	if err := l.Close(); err != nil {
-		return err
-	}
+	env.Setenv("ADDR", net.JoinHostPort("127.0.0.1", port))
+	env.Setenv("PORT", port)
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("XDG_CACHE_HOME", "")
 	jar, err := cookiejar.New(nil)
 	env.Values[clientKey{}] = &http.Client{Jar: jar}
 	return err
+}
+
+// freePort finds a port below those that systems give to whoever asks for any:
+// until the script uses it, other tests get many of these.
+func freePort() (string, error) {
+	for try := 0; ; try++ {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+		if err == nil {
+			return port, l.Close()
+		}
+		if try == 100 {
+			return "", err
+		}
+	}
 }
 
 var tags = regexp.MustCompile(`(?s)<head>.*?</head>|<[^>]*>`)
