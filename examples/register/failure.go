@@ -57,13 +57,21 @@ func (a *app) unrouted(mux *http.ServeMux) http.Handler {
 		switch answer.status {
 		case http.StatusMethodNotAllowed:
 			w.Header().Set("Allow", answer.header.Get("Allow"))
-			a.fail(w, answer.status, "Not like this", "This address does something only when a form is sent to it.")
+			a.fail(w, answer.status, "Not like this", notLikeThis(answer.header.Get("Allow")))
 		case http.StatusNotFound:
 			a.fail(w, answer.status, "No such hanger", "There is nothing at this address.")
 		default: // the way to a clean path
 			mux.ServeHTTP(w, r)
 		}
 	})
+}
+
+// notLikeThis says what an address takes instead.
+func notLikeThis(allow string) string {
+	if allow == http.MethodPost {
+		return "This address does something only when a form is sent to it."
+	}
+	return "This address does not take requests of that kind."
 }
 
 // statusWriter keeps what kind of answer it got, and drops its text.

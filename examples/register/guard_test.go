@@ -60,6 +60,7 @@ func TestErrorPages(t *testing.T) {
 		{"no such page", "GET", "/nothing", "", 404, "No such hanger"},
 		{"no such page, posted", "POST", "/nothing", "", 404, "No such hanger"},
 		{"logging out by a link", "GET", "/remove", "", 405, "Not like this"},
+		{"posting to the front page", "POST", "/", "", 405, "Not like this"},
 		{"deleting the form", "DELETE", "/add", "", 405, "Not like this"},
 		{"a form that is too large", "POST", "/add", big, 413, "That was too much"},
 		{"a form that is none", "POST", "/add", "%zz", 400, "That was no form"},
@@ -74,8 +75,15 @@ func TestErrorPages(t *testing.T) {
 			if got := a.header.Get("Vary"); got != "" {
 				t.Errorf("Vary: %s: the session was used", got)
 			}
-			if tt.status == 405 && a.header.Get("Allow") == "" {
+			if tt.status != 405 {
+				return
+			}
+			allow := a.header.Get("Allow")
+			if allow == "" {
 				t.Error("no Allow header")
+			}
+			if got := strings.Contains(a.body, "only when a form is sent to it"); got != (allow == "POST") {
+				t.Errorf("Allow: %s, and the page says that it takes forms only: %v", allow, got)
 			}
 		})
 	}

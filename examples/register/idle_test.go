@@ -74,7 +74,10 @@ func TestSessionEndsAMinuteAfterTheLastUse(t *testing.T) {
 		// of these visits has to move the end on.
 		for _, pause := range []time.Duration{5, 59, 5, 59} {
 			time.Sleep(pause * time.Second)
-			c.do("GET", "/", "").want(t, 200, "Hello, Ada.", "")
+			a := c.do("GET", "/", "")
+			a.want(t, 200, "Hello, Ada.", "")
+			a.says(t, "Every page you open starts the clock again.")
+			a.says(t, "<dd>one minute after your last visit to a page, or when you log out</dd>")
 		}
 		time.Sleep(61 * time.Second)
 		c.do("GET", "/", "").want(t, 200, "Hello, stranger.", "")
@@ -85,14 +88,29 @@ func TestSessionEndsAtItsLifetime(t *testing.T) {
 	inTime(t, Config{Lifetime: 100 * time.Second}, func(t *testing.T, c *caller) {
 		c.do("POST", "/add", "username=Ada")
 		time.Sleep(50 * time.Second)
-		c.do("GET", "/", "").want(t, 200, "Hello, Ada.", "Welcome, Ada. This is your ticket.")
-		time.Sleep(30 * time.Second)
 		a := c.do("GET", "/", "")
+		a.want(t, 200, "Hello, Ada.", "Welcome, Ada. This is your ticket.")
+		a.says(t, "No page you open starts the clock again: a name stays for 100 seconds at most.")
+		a.says(t, "one minute after your last visit to a page, 100 seconds after you left it here, or when you log out")
+		time.Sleep(30 * time.Second)
+		a = c.do("GET", "/", "")
 		a.want(t, 200, "Hello, Ada.", "")
 		if !strings.Contains(a.body, `data-left="20" data-of="60"`) {
 			t.Errorf("20 s before the end the page says so nowhere:\n%s", a.body)
 		}
 		time.Sleep(21 * time.Second)
+		c.do("GET", "/", "").want(t, 200, "Hello, stranger.", "")
+	})
+}
+
+func TestLifetimeShorterThanTheIdleTimeout(t *testing.T) {
+	inTime(t, Config{Lifetime: 30 * time.Second}, func(t *testing.T, c *caller) {
+		c.do("POST", "/add", "username=Ada")
+		a := c.do("GET", "/", "")
+		a.says(t, `data-left="30" data-of="30"`)
+		a.says(t, "a name stays for 30 seconds at most")
+		a.says(t, "<dd>30 seconds after you left it here, or when you log out</dd>")
+		time.Sleep(31 * time.Second)
 		c.do("GET", "/", "").want(t, 200, "Hello, stranger.", "")
 	})
 }

@@ -65,6 +65,7 @@ type Config struct {
 
 type app struct {
 	idle      time.Duration
+	lifetime  time.Duration // zero if it is configured elsewhere
 	keeps     string
 	place     string
 	log       *slog.Logger
@@ -80,6 +81,12 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.lifetime = cfg.Lifetime; a.lifetime == 0 {
+		a.lifetime = cloakroom.DefaultLifetime
+	}
+	if cfg.Sessions != nil {
+		a.lifetime = 0
 	}
 	a.describe(cfg.Store == nil && cfg.Sessions == nil)
 	var err error

@@ -26,7 +26,7 @@ type page struct {
 	Failure *failure // for error.html
 
 	// Set by render.
-	Idle  string
+	Ends  string
 	Keeps string
 	Place string
 }
@@ -37,6 +37,7 @@ type ticket struct {
 	Handle string // names the session in the log, opens nothing
 	Left   int    // seconds
 	Of     int    // seconds that a fresh session has
+	Limit  string // the lifetime, if that is what ends this session
 }
 
 // Number is the part of the handle that is printed large.
@@ -61,12 +62,36 @@ func (t *ticket) Clock() string {
 func (a *app) ticket(s *cloakroom.Session, name string) *ticket {
 	// Rounded up: when the page says that the session has ended, it has.
 	seconds := func(d time.Duration) int { return max(0, int(math.Ceil(d.Seconds()))) }
-	return &ticket{
+	t := &ticket{
 		Name:   name,
 		Handle: s.Handle(),
 		Left:   seconds(time.Until(s.Expires())),
 		Of:     seconds(a.idle),
 	}
+	if a.lifetime == 0 {
+		return t
+	}
+	t.Of = min(t.Of, seconds(a.lifetime))
+	// Otherwise the visit that asks for this page has moved the end on, give or
+	// take the TouchInterval.
+	if a.lifetime <= a.idle || t.Left < t.Of-1 {
+		t.Limit = inWords(a.lifetime)
+	}
+	return t
+}
+
+// ends says when a name is thrown away. The usual lifetime goes without saying:
+// nobody watches a tutorial for a day.
+func (a *app) ends() string {
+	idle := inWords(a.idle) + " after your last visit to a page"
+	lifetime := inWords(a.lifetime) + " after you left it here"
+	switch {
+	case a.lifetime != 0 && a.lifetime <= a.idle:
+		return lifetime
+	case a.lifetime == 0 || a.lifetime == cloakroom.DefaultLifetime:
+		return idle
+	}
+	return idle + ", " + lifetime
 }
 
 func parseTemplates(files assets) (map[string]*template.Template, error) {
@@ -92,7 +117,7 @@ func parseTemplates(files assets) (map[string]*template.Template, error) {
 // render writes a whole page at once, so that a failing template gives an
 // error page rather than half of one.
 func (a *app) render(w http.ResponseWriter, status int, name string, p page) {
-	p.Idle, p.Keeps, p.Place = inWords(a.idle), a.keeps, a.place
+	p.Ends, p.Keeps, p.Place = a.ends(), a.keeps, a.place
 	var buf bytes.Buffer
 	if err := a.templates[name].Execute(&buf, p); err != nil {
 		a.log.Error("page", slog.String("template", name), slog.String("error", err.Error()))

@@ -136,6 +136,13 @@ func (a answer) want(t *testing.T, status int, heading, flash string) {
 	}
 }
 
+func (a answer) says(t *testing.T, text string) {
+	t.Helper()
+	if !strings.Contains(a.body, text) {
+		t.Errorf("the page lacks %q:\n%s", text, a.body)
+	}
+}
+
 // logBuffer is a log that can be read while it is written.
 type logBuffer struct {
 	mu  sync.Mutex

@@ -16,7 +16,7 @@ import (
 // TestDiskIsFull fills the disk that the sessions lie on, and makes room again.
 func TestDiskIsFull(t *testing.T) {
 	disk := smallDisk(t)
-	d := startDemo(t, "--store", "file:"+filepath.Join(disk, "sessions"))
+	d := startDemo(t, "--store", "file:"+filepath.Join(disk, "sessions"), "--idle", "30m")
 	ada := newClient(t)
 	if got := register(t, ada, d.url, "Ada"); got != http.StatusOK {
 		t.Fatalf("registering: status %d", got)

@@ -10,7 +10,7 @@ import (
 // lost volume does, and brings it back.
 func TestStoreFailsAndIsRepaired(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
-	d := startDemo(t, "--store", "file:"+dir)
+	d := startDemo(t, "--store", "file:"+dir, "--idle", "30m") // however slow the machine is
 	for _, s := range []screen{phone, desktop} {
 		t.Run(s.name+" pixels", func(t *testing.T) {
 			b := openTab(t, s, true)

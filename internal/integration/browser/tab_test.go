@@ -223,6 +223,10 @@ func (b *tab) checkLayout() {
 	if got := eval[string](b, unnamed); got != "" {
 		b.t.Errorf("no label: %s", got)
 	}
+	const stretched = `[...document.querySelectorAll(".ticket")].some(e => e.getBoundingClientRect().bottom - e.querySelector(".ticket-stub").getBoundingClientRect().bottom > 4)`
+	if eval[bool](b, stretched) {
+		b.t.Error("the ticket is longer than what is on it")
+	}
 	if got := eval[int](b, `[...document.querySelectorAll("h1")].filter(e => getComputedStyle(e).visibility === "visible").length`); got != 1 {
 		b.t.Errorf("%d visible headings of level 1, want one", got)
 	}
