@@ -31,7 +31,7 @@ var troubles = []struct {
 	reads   bool // reading still works
 }{
 	{"the disk is full", "Free space", fillDisk, true},
-	{"the directory is not writable", "Give the session directory", denyWriting, true},
+	{"the directory is not writable", "Give the session directory and everything in it to the user who runs the program (chown -R), and make it writable (chmod -R u+rwX).", denyWriting, true},
 	{"the directory went away", "Bring the session directory back", moveAway, false},
 }
 

@@ -106,7 +106,7 @@ func adviceForErrno(err error) string {
 	case syscall.EFBIG:
 		return "Raise the program's file size limit (ulimit -f, LimitFSIZE=); stored sessions are intact."
 	case syscall.EACCES, syscall.EPERM:
-		return "Give the session directory and everything in it to the user who runs the program (chown -R)."
+		return "Give the session directory and everything in it to the user who runs the program (chown -R), and make it writable (chmod -R u+rwX)."
 	case syscall.EROFS:
 		return "Mount the session directory's file system writable."
 	case syscall.EMFILE, syscall.ENFILE:
