@@ -66,7 +66,7 @@ func brokenKeys() []broken {
 func brokenContext() []broken {
 	var all []string
 	for _, m := range []string{"Load", "Save", "Save that creates", "Save that deletes", "Touch", "Delete"} {
-		all = append(all, "Context/"+m+" cancelled", "Context/"+m+" too late")
+		all = append(all, "Context/"+m+" cancelled", "Context/"+m+" too late", "Context/"+m+" cancelled for a reason")
 	}
 	return []broken{
 		{"ignores the context", func(s *twist) {
@@ -106,5 +106,14 @@ func brokenContext() []broken {
 				return r, err
 			}
 		}, []string{"Context/Load cancelled", "Context/Load too late"}},
+		{"says that it was cancelled, not why", func(s *twist) {
+			s.load = func(ctx context.Context, key string) (store.Record, error) {
+				r, err := s.plain.Load(ctx, key)
+				if ctx.Err() != nil {
+					err = ctx.Err()
+				}
+				return r, err
+			}
+		}, []string{"Context/Load cancelled for a reason"}},
 	}
 }

@@ -20,7 +20,8 @@ func contextCases() []testCase {
 	} {
 		cases = append(cases,
 			testCase{name: m.name + " cancelled", rule: rule, run: contextCase(cancelled, context.Canceled, m.call)},
-			testCase{name: m.name + " too late", rule: rule, run: contextCase(tooLate, context.DeadlineExceeded, m.call)})
+			testCase{name: m.name + " too late", rule: rule, run: contextCase(tooLate, context.DeadlineExceeded, m.call)},
+			testCase{name: m.name + " cancelled for a reason", rule: rule, run: contextCase(cancelledFor, errReason, m.call)})
 	}
 	return cases
 }
@@ -57,6 +58,15 @@ func cancelled(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
 	return ctx, cancel
+}
+
+// errReason is why a caller gives up, as context.WithCancelCause takes it.
+var errReason = errors.New("the reason why it was cancelled")
+
+func cancelledFor(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	cancel(errReason)
+	return ctx, func() {}
 }
 
 func tooLate(ctx context.Context) (context.Context, context.CancelFunc) {

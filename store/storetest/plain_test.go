@@ -46,7 +46,7 @@ func (s *plain) open(ctx context.Context) error {
 	if s.closed {
 		return store.ErrClosed
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // live returns the live record of key, or the zero Record.
