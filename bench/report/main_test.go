@@ -40,7 +40,7 @@ func TestReport(t *testing.T) {
 	got := string(b)
 	for what, line := range map[string]string{
 		"the median of the rounds' ratios":  "| read | memory | 100 B | 550 ns | scs 4.30 µs | 7.00× | 5.00× | met |",
-		"unsynced against the peer's files": "| write | file | 100 B | 1.00 µs | gorilla 2.00 µs | 2.00× | 3.00× | **missed** |",
+		"unsynced against the peer's files": "| write | file | 100 B | unsynced 1.00 µs | gorilla 2.00 µs | 2.00× | 3.00× | **missed** |",
 		"the synced row":                    "| file | cloakroom | 9.00 µs, 10 B, 1 |",
 		"memory":                            "| scs | 421 B | 469 B |",
 		"the count":                         "1 met, 1 missed.",

@@ -119,8 +119,9 @@ func writeContest(w io.Writer, c contest) bool {
 	}
 	ours, _ := c.ours.median("ns/op")
 	peer, _ := c.peer.median("ns/op")
+	variant := strings.TrimPrefix(strings.TrimPrefix(c.ours.lib, "cloakroom"), "-")
 	fmt.Fprintf(w, "| %s | %s | %s | %s | %s %s | %s | %s | %s |\n", strings.ToLower(c.ours.work), c.ours.store, label(c.ours.size),
-		duration(ours), c.peer.lib, duration(peer), times(c.ratio), times(min), verdict)
+		strings.TrimSpace(variant+" "+duration(ours)), c.peer.lib, duration(peer), times(c.ratio), times(min), verdict)
 	return met
 }
 
