@@ -128,9 +128,9 @@ var (
 )
 
 // New opens the store in the directory dir, and makes the directory, of mode
-// 0700, if it is missing. An existing directory must not be open to group or
-// others; an empty one that belongs to the user who runs the program is
-// closed to them.
+// 0700, if it is missing. An existing directory must be empty or a store
+// already, and must not be open to group or others; an empty one that belongs to
+// the user who runs the program is closed to them.
 //
 // The store owns a goroutine and up to 512 open files (locks); [Store.Close]
 // ends them. On systems without flock, New answers [store.ErrUnsupported].

@@ -115,6 +115,21 @@ func TestRootDirectory(t *testing.T) {
 		{"in use and readable to the group", func(dir string) error {
 			return errors.Join(os.WriteFile(filepath.Join(dir, "x"), nil, 0o600), os.Chmod(dir, 0o750))
 		}, "mode 0750"},
+		{"somebody's home", func(dir string) error {
+			return errors.Join(os.WriteFile(filepath.Join(dir, "scratch-book.txt"), nil, 0o600),
+				os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600), os.Chmod(dir, 0o700))
+		}, "not the store's"},
+		{"what a maker left that was killed", func(dir string) error {
+			return errors.Join(os.WriteFile(filepath.Join(dir, scratchName()), nil, 0o600), os.Chmod(dir, 0o700))
+		}, ""},
+		{"without its mark", func(dir string) error {
+			s, err := New(dir, Options{SweepInterval: -1})
+			if err != nil {
+				return err
+			}
+			_, err = s.Save(context.Background(), "other", store.Record{}, store.Record{Data: []byte("v")})
+			return errors.Join(err, s.Close(), os.Remove(filepath.Join(dir, formatFile)), os.Mkdir(filepath.Join(dir, "lost+found"), 0o700))
+		}, ""},
 		{"a file", func(dir string) error {
 			return errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600))
 		}, "not a directory"},

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -128,6 +129,9 @@ func (s *Store) checkFormat(root *os.Root) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return fail(op, "read the format", err)
 	}
+	if err := s.checkForeign(); err != nil {
+		return err
+	}
 	tmp := scratchName()
 	if err := s.writeScratch(root, tmp, formatText); err != nil {
 		return fail(op, "write the format", err)
@@ -137,6 +141,31 @@ func (s *Store) checkFormat(root *os.Root) error {
 		return fail(op, "write the format", err)
 	}
 	return nil
+}
+
+// checkForeign refuses a directory in which somebody else keeps files: a store
+// that moved in could remove one that is named like its own, and whoever wants
+// to be rid of the sessions would remove them all.
+func (s *Store) checkForeign() error {
+	names, err := readNames(s.dir)
+	if err != nil {
+		return fail("open", "read the directory", err)
+	}
+	for _, name := range names {
+		if !ours(name) {
+			return store.WithAdvice(errors.New("filestore: open: the directory holds files that are not the store's"),
+				"Name a directory of the store's own, best one that does not exist yet.")
+		}
+	}
+	return nil
+}
+
+// ours reports whether a name in the root may be the store's, whose mark may be
+// missing because somebody has removed it or is about to make it.
+func ours(name string) bool {
+	_, err := hex.DecodeString(name)
+	return err == nil && len(name) == 2 || name == locksDir || name == formatFile || strings.HasPrefix(name, scratch) ||
+		name == "lost+found" // of a file system of the store's own
 }
 
 func scratchName() string { return scratch + rand.Text() }
