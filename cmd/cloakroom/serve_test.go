@@ -59,8 +59,8 @@ func stopped(t *testing.T, before func(*pipes)) (time.Duration, error) {
 func TestShutdownDoesNotWaitForSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		took, err := stopped(t, func(p *pipes) { p.dial(); p.dial() })
-		if took != 0 || err != nil {
-			t.Errorf("it took %v, error %v; want no time, and none", took, err)
+		if took >= time.Second || err != nil { // Shutdown looks again after milliseconds of synctest's clock
+			t.Errorf("it took %v, error %v; want hardly any time, and none", took, err)
 		}
 	})
 }
