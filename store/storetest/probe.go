@@ -23,6 +23,7 @@ type probe struct {
 	o      *Options
 	ctx    context.Context
 	prefix string
+	timed  bool // as the case is
 	// skipped is why the case was skipped: a bubble does not tell the test
 	// around it.
 	skipped *string
@@ -86,9 +87,14 @@ func (p *probe) supported(c Capability, err error) {
 // key returns a key that nobody else uses and that ends in name.
 func (p *probe) key(name string) string { return p.prefix + name }
 
-// life is a lifetime that a case can wait for.
+// life is a lifetime that a case can wait for. Where time is real it is long
+// enough for a few calls on a busy machine: longer in the timed cases, which
+// wait side by side.
 func (p *probe) life() time.Duration {
-	if p.o.RealTime {
+	switch {
+	case p.o.RealTime && p.timed:
+		return 2*time.Second + p.o.Precision
+	case p.o.RealTime:
 		return time.Second + p.o.Precision
 	}
 	return time.Hour
@@ -104,7 +110,7 @@ func (p *probe) far() time.Time { return time.Now().Add(1000 * time.Hour).Round(
 func (p *probe) justBefore(t time.Time) {
 	margin := time.Nanosecond
 	if p.o.RealTime {
-		margin = 400 * time.Millisecond // for the way to the server
+		margin = 700 * time.Millisecond // for the way to a server that is busy
 	}
 	time.Sleep(time.Until(t) - margin)
 }

@@ -179,6 +179,7 @@ func runCase(t *testing.T, c testCase, open func(t *testing.T) store.Store, o *O
 			}
 		})
 		p := newProbe(t, open(t), o)
+		p.timed = c.timed
 		skipped, p.lacks = p.skipped, lacks
 		if c.needs != "" && !has(p.inner, c.needs) {
 			p.unable(c.needs, fmt.Errorf("%T is no %s", p.inner, c.needs))
