@@ -118,8 +118,11 @@ func (d *demoCmd) welcome(w io.Writer, addr net.Addr, p *place) {
 		fmt.Fprintf(w, "              %s\n", line)
 	}
 	end := fmt.Sprintf("%v after the last use, or %v after the first", short(d.Idle), short(d.Lifetime))
-	if d.FlaskConfig != "" {
+	switch {
+	case d.FlaskConfig != "":
 		end = short(d.Idle) + " after the last use"
+	case d.Lifetime <= d.Idle:
+		end = short(d.Lifetime) + " after the first use"
 	}
 	fmt.Fprintf(w, `    They end  %s
     Stop      Ctrl-C
