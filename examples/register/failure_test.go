@@ -17,14 +17,16 @@ const closed = "The cloakroom is closed for a moment"
 func TestStoreFails(t *testing.T) {
 	full := store.WithAdvice(syscall.ENOSPC, "Free some space.")
 	tests := []struct {
-		name string
-		op   storetest.Op
-		try  func(*visitor) answer
+		name  string
+		op    storetest.Op
+		try   func(*visitor) answer
+		again string // where the page leads
 	}{
-		{"at reading", storetest.OpLoad, func(v *visitor) answer { return v.get("/") }},
-		{"at showing the message", storetest.OpSave, func(v *visitor) answer { return v.get("/") }},
-		{"at registering", storetest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }},
-		{"at logging out", storetest.OpDelete, func(v *visitor) answer { return v.post("/remove") }},
+		{"at reading", storetest.OpLoad, func(v *visitor) answer { return v.get("/") }, "/"},
+		{"at the form", storetest.OpLoad, func(v *visitor) answer { return v.get("/add") }, "/add"},
+		{"at showing the message", storetest.OpSave, func(v *visitor) answer { return v.get("/") }, "/"},
+		{"at registering", storetest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }, "/"},
+		{"at logging out", storetest.OpDelete, func(v *visitor) answer { return v.post("/remove") }, "/"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -38,6 +40,7 @@ func TestStoreFails(t *testing.T) {
 			faulty.Inject(tt.op, storetest.Fault{Err: full})
 			a := tt.try(v)
 			a.want(t, 503, closed, "")
+			a.says(t, `href="`+tt.again+`">Try again</a>`)
 			if a.header.Get("Retry-After") == "" || a.header.Get("Content-Security-Policy") != policy {
 				t.Errorf("headers of the error page: %v", a.header)
 			}

@@ -69,8 +69,17 @@ func TestErrorPages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := v.send(request(t, tt.method, s.url+tt.path, strings.NewReader(tt.body)))
 			a.want(t, tt.status, tt.heading, "")
-			if a.header.Get("Content-Security-Policy") != policy || a.header.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("careless headers: %v", a.header)
+			for name, want := range map[string]string{
+				"Content-Security-Policy":      policy,
+				"X-Content-Type-Options":       "nosniff",
+				"Referrer-Policy":              "same-origin",
+				"Cross-Origin-Opener-Policy":   "same-origin",
+				"Cross-Origin-Resource-Policy": "same-origin",
+				"Cache-Control":                "no-store",
+			} {
+				if got := a.header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
 			}
 			if got := a.header.Get("Vary"); got != "" {
 				t.Errorf("Vary: %s: the session was used", got)
