@@ -37,9 +37,9 @@ func (p *pipes) dial() net.Conn {
 	return here
 }
 
-// stopped serves slowly, lets before do something, and then shuts down. It tells how
+// ended serves slowly, lets before do something, and then shuts down. It tells how
 // long that took.
-func stopped(t *testing.T, before func(*pipes)) (time.Duration, error) {
+func ended(t *testing.T, before func(*pipes)) (time.Duration, error) {
 	t.Helper()
 	listener := newPipes()
 	slowly := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func stopped(t *testing.T, before func(*pipes)) (time.Duration, error) {
 // A browser opens connections in advance, on which nothing may ever come.
 func TestShutdownDoesNotWaitForSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took, err := stopped(t, func(p *pipes) { p.dial(); p.dial() })
+		took, err := ended(t, func(p *pipes) { p.dial(); p.dial() })
 		if took >= time.Second || err != nil { // Shutdown looks again after milliseconds of synctest's clock
 			t.Errorf("it took %v, error %v; want hardly any time, and none", took, err)
 		}
@@ -68,7 +68,7 @@ func TestShutdownDoesNotWaitForSilence(t *testing.T) {
 func TestShutdownWaitsForAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan string, 1)
-		_, err := stopped(t, func(p *pipes) {
+		_, err := ended(t, func(p *pipes) {
 			c := p.dial()
 			go func() {
 				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -84,7 +84,7 @@ func TestShutdownWaitsForAnswers(t *testing.T) {
 
 func TestShutdownSaysWhatItCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took, err := stopped(t, func(p *pipes) {
+		took, err := ended(t, func(p *pipes) {
 			c := p.dial()
 			go io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
 		})
