@@ -164,6 +164,8 @@ func inspectText(text string, cfg *Config) (*Inspection, error) {
 	}
 	id, _, signed := cutLast(value, '.')
 	switch {
+	case value == "":
+		return nil, errNothing
 	case idText.MatchString(value) && len(value) > 128:
 		return nil, errSealed
 	case idText.MatchString(value), signed && idText.MatchString(id):

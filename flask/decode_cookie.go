@@ -26,12 +26,7 @@ func cookieValue(line, name string) (string, error) {
 	var first, only string
 	pairs := strings.Split(line, ";")
 	for i, pair := range pairs {
-		n, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		// What follows the value may be its padding, and no name before it.
-		ok = ok && strings.Trim(value, "=") != "" && !strings.ContainsAny(value[:1], "=.") && !strings.Contains(n, ".")
-		if !ok {
-			n, value = "", strings.TrimSpace(pair)
-		}
+		n, value := cutPair(strings.TrimSpace(pair), name)
 		if n == name {
 			return strings.Trim(value, `"`), nil
 		}
@@ -44,6 +39,21 @@ func cookieValue(line, name string) (string, error) {
 		return "", fmt.Errorf("there is no cookie named %s in the line: SESSION_COOKIE_NAME may be another", name)
 	}
 	return strings.Trim(only, `"`), nil
+}
+
+// cutPair splits a cookie into its name and its value. A value alone may have a
+// "=" too, for padding, and has no name before it: its payload, timestamp and
+// signature are parted by dots, and a deflated payload begins with one.
+func cutPair(pair, name string) (n, value string) {
+	n, value, found := strings.Cut(pair, "=")
+	switch {
+	case found && n == name:
+		return n, value
+	case !found, strings.Contains(n, "."), strings.Trim(value, "=") == "", value[0] == '=',
+		value[0] == '.' && strings.Count(value, ".") < 3:
+		return "", pair
+	}
+	return n, value
 }
 
 // cutLast cuts s around the last sep.

@@ -270,6 +270,7 @@ func TestInspectSaysWho(t *testing.T) {
 		{"in quotes", `session="` + goodCookie + `"`, flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 		{"in a request", "Cookie: a=1; session=" + goodCookie + "; b=2", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 		{"in an answer", "set-cookie: session=" + goodCookie + "; HttpOnly; Path=/", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
+		{"with a name with a dot", "my.app=" + goodCookie, flask.Config{SecretKey: key, CookieName: "my.app"}, flask.SignatureGood, "SECRET_KEY"},
 		{"the value and attributes", goodCookie + "; Path=/", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -281,6 +282,51 @@ func TestInspectSaysWho(t *testing.T) {
 				t.Errorf("got %+v", in)
 			}
 		})
+	}
+}
+
+// TestInspectFindsTheCookie pastes each cookie of the vectors in every way in
+// which it can be copied; deflated ones begin with a dot.
+func TestInspectFindsTheCookie(t *testing.T) {
+	var vs struct {
+		Encode []struct {
+			Name, Cookie string
+			Loaded       *pyValue
+		}
+	}
+	readJSON(t, "../internal/taggedjson/testdata/flask_cookie.json", &vs)
+	deflated := 0
+	for _, v := range vs.Encode {
+		if v.Loaded == nil {
+			continue
+		}
+		if strings.HasPrefix(v.Cookie, ".") {
+			deflated++
+		}
+		payload, rest, _ := strings.Cut(strings.TrimPrefix(v.Cookie, "."), ".")
+		padded := strings.Repeat("=", (4-len(payload)%4)%4)
+		padded = v.Cookie[:len(v.Cookie)-len(rest)-1] + padded + "." + rest
+		for _, line := range []string{
+			v.Cookie, padded, "session=" + v.Cookie, "app=" + v.Cookie, `session="` + v.Cookie + `"`, "session=" + padded,
+			v.Cookie + "; Path=/", "session=" + v.Cookie + "; HttpOnly; Path=/", "a=1; session=" + v.Cookie,
+			"Cookie: a=.1; b=; session=" + v.Cookie + "; c=2", "Set-Cookie: session=" + v.Cookie + "; HttpOnly; Path=/",
+		} {
+			in, err := flask.Inspect([]byte(line), flask.Config{CookieName: "session", SecretKey: flask.Secret(vectorKey)})
+			if err != nil {
+				t.Errorf("%s, pasted as %.40s…: %v", v.Name, line, err)
+				continue
+			}
+			want := flask.SignatureGood
+			if padded != v.Cookie && strings.Contains(line, padded) {
+				want = flask.SignatureBad // the padding is signed, too
+			}
+			if in.Signature != want {
+				t.Errorf("%s, pasted as %.40s…: the signature is %d, want %d", v.Name, line, in.Signature, want)
+			}
+		}
+	}
+	if deflated < 5 {
+		t.Errorf("only %d cookies are deflated", deflated)
 	}
 }
 
@@ -375,6 +421,7 @@ func TestInspectRefuses(t *testing.T) {
 		name, data, want string
 	}{
 		{"nothing", " \n", "nothing to show"},
+		{"a deleted cookie", "Set-Cookie: session=; Path=/", "nothing to show"},
 		{"text", "hello world", "neither"},
 		{"garbage", "\xff\xfe\xfd", "neither"},
 		{"an ID", strings.Repeat("A", 43), "the ID of a session"},
