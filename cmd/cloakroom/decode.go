@@ -101,10 +101,11 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, flask.MaxInspected+1)) // Inspect says what is wrong with the rest
 }
 
-var secretText = regexp.MustCompile(`=|^[^/]*\.[^/]*\.|^[^/.]{40,}$`)
+var secretText = regexp.MustCompile(`=|^[^/]*\.[^/]*\.|^[^/]{36,}$`)
 
 // looksSecret reports whether a name that names no file may be a cookie or an
-// ID, and must not be shown.
+// ID, signed or not, and must not be shown. A UUID has 36 characters; the names
+// of cachelib's files have 32.
 func looksSecret(arg string) bool { return secretText.MatchString(arg) || len(arg) > 255 }
 
 // config finds what there is to know about the application.
