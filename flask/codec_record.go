@@ -92,14 +92,8 @@ func (c recordCodec) Unmarshal(raw []byte, dst any) error {
 
 // Join implements [codec.Codec].
 func (c recordCodec) Join(dst []byte, fields []codec.Field) ([]byte, error) {
-	theirs := c.own
-	for i := range fields {
-		if from, _ := c.unmark(fields[i].Raw); from != c.own {
-			theirs = from
-			break
-		}
-	}
-	if theirs == c.own {
+	theirs := c.foreign(fields)
+	if theirs == nil {
 		return c.own.Join(dst, fields)
 	}
 	out, err := c.joinAs(dst, c.own, fields)
@@ -111,6 +105,19 @@ func (c recordCodec) Join(dst []byte, fields []codec.Field) ([]byte, error) {
 		return out, nil
 	}
 	return dst, err
+}
+
+// foreign returns the other format that is in fields, or nil. A value that was
+// set anew is in our format, and may still have its key in theirs.
+func (c recordCodec) foreign(fields []codec.Field) codec.Codec {
+	for i := range fields {
+		for _, raw := range [...][]byte{fields[i].Key, fields[i].Raw} {
+			if from, _ := c.unmark(raw); from != c.own {
+				return from
+			}
+		}
+	}
+	return nil
 }
 
 // joinAs joins fields of several formats in one.

@@ -75,6 +75,35 @@ func TestSessionInAnotherFormat(t *testing.T) {
 	}
 }
 
+// TestEveryValueOfAnotherFormatSetAnew leaves nothing of a record in another
+// format but the names of its values.
+func TestEveryValueOfAnotherFormatSetAnew(t *testing.T) {
+	records := map[string]string{"pickle": "\x80\x04}(\x8c\x01aK\x01\x8c\x01bK\x02u.", "msgpack": "\x82\xa1a\x01\xa1b\x02", "json": `{"a":1,"b":2}`}
+	for _, format := range []flask.Format{flask.FormatMsgPack, flask.FormatJSON, flask.FormatPickle} {
+		for from, record := range records {
+			m, s, ticket, key := withRecord(t, format, record)
+			session, err := m.Open(t.Context(), ticket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			session.Set("a", 3)
+			session.Set("b", "x")
+			if _, err := m.Commit(t.Context(), session); err != nil {
+				t.Errorf("%s to %s: %v", from, format, err)
+				continue
+			}
+			rec, err := s.Load(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in, err := flask.Inspect(rec.Data, flask.Config{})
+			if err != nil || in.Format != string(format) || string(in.JSON) != "{\n  \"a\": 3,\n  \"b\": \"x\"\n}" {
+				t.Errorf("%s to %s: saved %q, in which is %+v and error %v", from, format, rec.Data, in, err)
+			}
+		}
+	}
+}
+
 // TestPythonTypesInASession sets Python's types and finds them again.
 func TestPythonTypesInASession(t *testing.T) {
 	uuid, err := flask.ParseUUID("12345678-1234-5678-1234-567812345678")
