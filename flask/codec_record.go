@@ -82,7 +82,16 @@ func (c recordCodec) unmark(raw []byte) (codec.Codec, []byte) {
 }
 
 // Marshal implements [codec.Codec].
-func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) { return c.own.Marshal(dst, v) }
+func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) {
+	if c.own != codec.MsgPack {
+		return c.own.Marshal(dst, v)
+	}
+	out, err := wire.Marshal(dst, noBigIntegers{}, v)
+	if err != nil {
+		return dst, fmt.Errorf("flask: marshal %s: %w", c.own.Name(), err)
+	}
+	return out, nil
+}
 
 // Unmarshal implements [codec.Codec].
 func (c recordCodec) Unmarshal(raw []byte, dst any) error {

@@ -1,12 +1,15 @@
 package flask_test
 
 import (
+	"errors"
 	"log/slog"
+	"math/big"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/flask"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
@@ -99,6 +102,24 @@ func TestEveryValueOfAnotherFormatSetAnew(t *testing.T) {
 			in, err := flask.Inspect(rec.Data, flask.Config{})
 			if err != nil || in.Format != string(format) || string(in.JSON) != "{\n  \"a\": 3,\n  \"b\": \"x\"\n}" {
 				t.Errorf("%s to %s: saved %q, in which is %+v and error %v", from, format, rec.Data, in, err)
+			}
+		}
+	}
+}
+
+// TestIntegersBeyond64Bits are refused where Flask-Session could not read them.
+func TestIntegersBeyond64Bits(t *testing.T) {
+	big := new(big.Int).Lsh(big.NewInt(1), 70)
+	for format, want := range map[flask.Format]error{flask.FormatMsgPack: codec.ErrType, flask.FormatJSON: nil, flask.FormatPickle: nil} {
+		for name, v := range map[string]any{"alone": big, "in a list": []any{1, big}, "in a struct": struct{ N any }{*big}} {
+			m, _, ticket, _ := withRecord(t, format, pickled)
+			session, err := m.Open(t.Context(), ticket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			session.Set("n", v)
+			if _, err := m.Commit(t.Context(), session); !errors.Is(err, want) {
+				t.Errorf("%s, %s: got error %v, want %v", format, name, err, want)
 			}
 		}
 	}
