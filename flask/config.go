@@ -111,9 +111,9 @@ type Config struct {
 	// FormatMsgPack. Flask-Session's files are pickles whatever it says.
 	Format Format
 
-	// CleanupRequests is SESSION_CLEANUP_N_REQUESTS (Flask-Session 0.7):
-	// expired records of SQL databases are deleted once in so many requests on
-	// average. Default: 0, never.
+	// CleanupRequests is SESSION_CLEANUP_N_REQUESTS (Flask-Session 0.7), which
+	// deletes expired records of SQL databases once in so many requests on
+	// average. Here any number but 0 means every ten minutes. Default: 0, never.
 	CleanupRequests int
 
 	BackendConfig
@@ -142,8 +142,9 @@ type BackendConfig struct {
 	// in favour of SESSION_CACHELIB, but still in it.
 	FileDir string
 
-	// FileThreshold is SESSION_FILE_THRESHOLD: with more files than this, some
-	// are deleted, expired or not. Default: 500; 0 means no limit.
+	// FileThreshold is SESSION_FILE_THRESHOLD: with more files than this, a
+	// save first deletes those that have expired; Flask-Session deletes live
+	// ones, too. Default: 500; 0 means no limit.
 	FileThreshold int
 
 	// FileMode is SESSION_FILE_MODE: a number, or octal digits as text.

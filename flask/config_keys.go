@@ -96,7 +96,7 @@ var flaskSessionKeys = []configKey{
 	{"SESSION_SERIALIZATION_FORMAT", kindChoice, "`msgpack`", "Format", "Flask-Session 0.7", "",
 		"`msgpack` or `json`; here also `pickle`, for Flask-Session before 0.7. Files are pickles always.", setFormat},
 	{"SESSION_CLEANUP_N_REQUESTS", kindInt, none, "CleanupRequests", "Flask-Session 0.7", none,
-		"For SQL: expired records are deleted once in so many requests. None or 0: never.",
+		"For SQL, in Flask-Session: expired records are deleted once in so many requests. Here any number means every ten minutes. None or 0: never.",
 		setInt(func(c *Config) *int { return &c.CleanupRequests })},
 }
 
@@ -111,7 +111,7 @@ var backendKeys = []configKey{
 		"Below the working directory if relative. Deprecated in 0.7.",
 		setText(func(c *Config) *string { return &c.FileDir })},
 	{"SESSION_FILE_THRESHOLD", kindInt, "500", "FileThreshold", "Flask-Session 0.1", "",
-		"With more files, some are deleted. 0: no limit. Deprecated in 0.7.",
+		"With more files, a save first deletes expired ones; in Flask-Session live ones, too. 0: no limit. Deprecated in 0.7.",
 		setInt(func(c *Config) *int { return &c.FileThreshold })},
 	{"SESSION_FILE_MODE", kindMode, "`0600`", "FileMode", "Flask-Session 0.1", "",
 		"Deprecated in 0.7.", setMode},
