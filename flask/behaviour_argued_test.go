@@ -4,7 +4,6 @@ package flask_test
 const (
 	noAccess   = "to have a Session is no access; reading or changing it is"
 	noMark     = "there is no session.modified: what was set is saved, what was not set is not"
-	noSet      = "the value has no counterpart in Go"
 	staysFlash = "messages of other categories stay for a later page"
 	neverWas   = "a message flashed and read in one request leaves nothing to save, and no cookie to delete"
 	anything   = "Vary: * says it all"
@@ -35,8 +34,6 @@ var argued = map[string]string{
 	"flask-session/update_empty":                   noMark,
 	"flask/vary_existing":                          anything,
 	"flask-session/vary_existing":                  anything,
-	"flask/unserializable":                         noSet,
-	"flask-session/unsupported_value":              noSet,
 	"flask/flash_filter_categories":                staysFlash,
 	"flask-session/flash_filter_categories":        staysFlash,
 	"flask/flash_same_request":                     neverWas,
@@ -72,7 +69,6 @@ var arguedOld = map[string]string{
 	"flask/unmodify":                              noMark,
 	"flask/update_empty":                          noMark,
 	"flask/vary_existing":                         anything,
-	"flask/unserializable":                        noSet,
 	"flask/flash_filter_categories":               staysFlash,
 	"flask/flash_same_request":                    neverWas,
 	"flask/cookie_path_odd":                       semicolon,
@@ -107,7 +103,5 @@ var arguedOld = map[string]string{
 	"flask-session/stored_msgpack":                readsAll,
 	"flask-session/stored_msgpack_int_key":        readsAll,
 	"flask-session/stored_msgpack_permanent_only": readsAll,
-	"flask-session/unserializable":                noSet,
-	"flask-session/unsupported_value":             noSet,
 	"flask-session/vary_existing":                 anything,
 }

@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,7 @@ func TestBehavesAsFlaskOverHTTP(t *testing.T) {
 
 func playAll(t *testing.T, run string, argued map[string]string, least int) {
 	played := 0
+	known := readDifferences(t)
 	for _, sc := range transcripts(t, run) {
 		name := sc.Library + "/" + sc.Name
 		t.Run(name, func(t *testing.T) {
@@ -44,6 +46,8 @@ func playAll(t *testing.T, run string, argued map[string]string, least int) {
 					t.Errorf("differs:\n%s", strings.Join(differences, "\n"))
 				case reason != "" && len(differences) == 0:
 					t.Errorf("does not differ any more, but is listed: %s", reason)
+				case reason != "":
+					known.compare(t, run+" "+name, differences)
 				}
 			})
 		})
@@ -51,6 +55,7 @@ func playAll(t *testing.T, run string, argued map[string]string, least int) {
 	if played < least {
 		t.Errorf("%d scenarios were played, want at least %d", played, least)
 	}
+	known.finish(t, run)
 }
 
 type transcript struct {
@@ -88,7 +93,9 @@ func transcripts(t *testing.T, label string) []transcript {
 			Scenarios []transcript
 		}
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // some are beyond 64 bits
+	if err := d.Decode(&file); err != nil {
 		t.Fatal(err)
 	}
 	for _, run := range file.Runs {
@@ -269,7 +276,7 @@ func (p *player) compareRecords(t *testing.T, i int) {
 		switch command[0] {
 		case "set":
 			entry.data = command[2].(string)
-			entry.ttl = time.Duration(command[3].(float64)) * time.Second
+			entry.ttl = time.Duration(number(command[3]).(int64)) * time.Second
 		case "del":
 			entry.data = ""
 		default:
@@ -322,7 +329,7 @@ func (p *player) act(i, n int, w http.ResponseWriter, r *http.Request, name stri
 		http.Error(w, "an unhandled error", http.StatusInternalServerError)
 		return true
 	case "abort":
-		w.WriteHeader(int(args[0].(float64)))
+		w.WriteHeader(int(number(args[0]).(int64)))
 		return true
 	case "redirect":
 		http.Redirect(w, r, args[0].(string), p.Requests[i].Response.Status)
@@ -367,16 +374,18 @@ func do(s *cloakroom.Session, name string, args []any) (string, bool) {
 		return shown(slices.Sorted(slices.Values(names(s)))), true
 	case "dump":
 		return dump(s), true
-	case "set", "set_set":
+	case "set":
 		s.Set(key, jsonNumbers(args[1]))
+	case "set_set":
+		s.Set(key, flask.Set(jsonNumbers(args[1]).([]any)))
 	case "setdefault":
 		if !s.Has(key) {
-			s.Set(key, args[1])
+			s.Set(key, jsonNumbers(args[1]))
 		}
 		return shown(s.Get(key)), true
 	case "update":
 		for k, v := range args[0].(map[string]any) {
-			s.Set(k, v)
+			s.Set(k, jsonNumbers(v))
 		}
 	case "pop":
 		return shown(s.Pop(key)), key != "_permanent"

@@ -1,6 +1,7 @@
 package flask_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -39,13 +40,23 @@ func dump(s *cloakroom.Session) string {
 	return shown(all)
 }
 
-// number makes a whole number of JSON one of Go.
+// number makes a number of JSON one of Go.
 func number(v any) any {
-	f, ok := v.(float64)
-	if !ok || f != float64(int64(f)) {
+	text, ok := v.(json.Number)
+	if !ok {
 		return v
 	}
-	return int64(f)
+	if n, err := text.Int64(); err == nil {
+		return n
+	}
+	if n, ok := new(big.Int).SetString(text.String(), 10); ok {
+		return n
+	}
+	f, err := text.Float64()
+	if err != nil {
+		panic(err)
+	}
+	return f
 }
 
 // shown writes a value in a form that is the same for what Python and Go take
@@ -81,7 +92,9 @@ func shown(v any) string {
 // type, a plain value, or what was raised.
 func shownJSON(raw json.RawMessage) string {
 	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
 		panic(err)
 	}
 	return shownTagged(v)
@@ -102,7 +115,7 @@ func shownTagged(v any) string {
 		return object["v"].(string)
 	case "bytes":
 		return "bytes " + object["v"].(string)
-	case "list", "tuple":
+	case "list", "tuple", "set", "frozenset":
 		parts := []string{}
 		for _, item := range object["v"].([]any) {
 			parts = append(parts, shownTagged(item))
@@ -119,11 +132,19 @@ func shownTagged(v any) string {
 	return shown(object["v"])
 }
 
+// jsonNumbers makes the numbers in a value of JSON those of Go.
 func jsonNumbers(v any) any {
-	if list, ok := v.([]any); ok {
-		out := make([]any, len(list))
-		for i := range list {
-			out[i] = jsonNumbers(list[i])
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = jsonNumbers(v[i])
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for k, item := range v {
+			out[k] = jsonNumbers(item)
 		}
 		return out
 	}
