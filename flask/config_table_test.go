@@ -13,7 +13,7 @@ import (
 	"github.com/cloakroom/cloakroom/flask"
 )
 
-var update = flag.Bool("update", false, "write the table of keys into the manual")
+var update = flag.Bool("update", false, "write the table of keys into the manual, and the differences from the recorded exchanges")
 
 const (
 	manual     = "../docs/flask.md"
