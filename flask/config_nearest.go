@@ -17,7 +17,8 @@ func nearestKey(name string) string {
 
 // nearest compares without case and underscores: SESSION_COOKIE_SAME_SITE is
 // SESSION_COOKIE_SAMESITE. A name that begins or ends with the other is near
-// whatever its length: SESSION_REDIS_URL, SESSION_SECRET_KEY.
+// whatever its length: SESSION_REDIS_URL, SESSION_SECRET_KEY. So is one that has
+// all its words and a few more: SESSION_SECURE, SESSION_PERMANENT_LIFETIME.
 func nearest(name string, names []string) string {
 	if len(name) > 100 {
 		return "" // nobody's typing error, and the comparison is quadratic
@@ -29,12 +30,32 @@ func nearest(name string, names []string) string {
 		if len(a) > 3 && (strings.HasPrefix(a, b) || strings.HasSuffix(a, b) || strings.HasSuffix(b, a)) {
 			d = min(d, 2)
 		}
+		if more, ok := wordsMissing(name, candidate); ok {
+			d = min(d, 1+more)
+		}
 		shared := commonPrefix(a, b)
 		if d < least || d == least && best != "" && shared > common {
 			best, least, common = candidate, d, shared
 		}
 	}
 	return best
+}
+
+// wordsMissing returns how many words name lacks of candidate's, if it has no
+// others. SESSION goes without saying.
+func wordsMissing(name, candidate string) (n int, ok bool) {
+	words := func(s string) []string {
+		return slices.DeleteFunc(strings.Split(strings.ToUpper(s), "_"), func(w string) bool { return w == "" || w == "SESSION" })
+	}
+	given, all := words(name), words(candidate)
+	for _, w := range given {
+		i := slices.Index(all, w)
+		if i < 0 {
+			return 0, false
+		}
+		all = slices.Delete(all, i, i+1)
+	}
+	return len(all), len(given) > 0
 }
 
 func squeeze(name string) string {
