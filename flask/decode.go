@@ -107,6 +107,7 @@ var (
 	errUnknown  = errors.New("neither Flask's session cookie, nor a record in MessagePack, JSON or pickle")
 	errLarge    = fmt.Errorf("%w: more than %d bytes", codec.ErrLimit, MaxInspected)
 	errID       = errors.New("it is the ID of a session: the session itself is a record in the store, named SESSION_KEY_PREFIX and the ID")
+	errCount    = errors.New("it is cachelib's count of the files in the directory, not a session")
 	errSealed   = errors.New("it may be a cookie that package cloakroom has sealed: only its keys open it")
 	errSealedIn = errors.New("it is no record in MessagePack, JSON or pickle; it may be sealed, which only RecordKeys open")
 )
@@ -138,8 +139,12 @@ func inspect(data []byte, cfg *Config) (*Inspection, error) {
 	if printable(text) {
 		return inspectText(string(text), cfg)
 	}
-	if in, err := inspectCachelib(data); err == nil {
+	in, err := inspectCachelib(data)
+	switch {
+	case err == nil:
 		return in, nil
+	case isCount(data):
+		return nil, errCount
 	}
 	return nil, errUnknown
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/pickle"
 )
 
 // cachelibHeader is the length of the expiry before the pickle in a file of
@@ -24,6 +25,17 @@ func isCachelib(data []byte) bool {
 	}
 	_, err := pickled.Split(nil, data)
 	return err == nil
+}
+
+// isCount reports whether data is cachelib's file 2029240f6d1128be89ddc32729463129,
+// which stands among the sessions.
+func isCount(data []byte) bool {
+	if len(data) <= cachelibHeader || len(data) > 64 {
+		return false
+	}
+	v, err := pickle.Unmarshal(data[cachelibHeader:], pickle.Limits{})
+	_, isNumber := v.(int64)
+	return err == nil && isNumber
 }
 
 func inspectCachelib(data []byte) (*Inspection, error) {

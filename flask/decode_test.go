@@ -427,6 +427,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"an ID", strings.Repeat("A", 43), "the ID of a session"},
 		{"a UUID", "12345678-1234-5678-1234-567812345678", "the ID of a session"},
 		{"a signed ID", "12345678-1234-5678-1234-567812345678.w4DpRKOo0VWM3PjBSPJxn7G0L3M", "the ID of a session"},
+		{"cachelib's count", "\x00\x00\x00\x00\x80\x05K\x07.", "count of the files"},
 		{"a sealed cookie", strings.Repeat("A", 300), "sealed"},
 		{"a call", "\x80\x02cposix\nsystem\n(U\x02idtR.", `"posix.system"`},
 		{"None", "\x80\x04N.", "None and not a dict"},
