@@ -46,3 +46,6 @@ func PrefixedEnv(environ []string) (map[string]any, error) {
 	}
 	return config, nil
 }
+
+// PickleCodec is that of pickled records alone.
+var PickleCodec = pickled
