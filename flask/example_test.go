@@ -18,10 +18,15 @@ import (
 // A Go server on the sessions of a Flask application: the same configuration,
 // and everything else as with native sessions.
 func Example() {
+	dir, err := os.MkdirTemp("", "flask_session") // in earnest the application's own
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
 	cfg, err := flask.Load(flask.FromMap(map[string]any{
 		"SECRET_KEY":       "0c6a5b1de0f24e5b9d3e7f3a",
 		"SESSION_TYPE":     "filesystem",
-		"SESSION_FILE_DIR": os.TempDir() + "/flask_session",
+		"SESSION_FILE_DIR": dir,
 	}))
 	if err != nil {
 		log.Fatal(err)
