@@ -118,6 +118,13 @@ type report struct {
 // do sends one request to one of the servers.
 func (f *fleet) do(t *testing.T, toFlask bool, steps ...step) report {
 	t.Helper()
+	r, _ := f.doHeader(t, toFlask, steps...)
+	return r
+}
+
+// doHeader is do, and returns the answer's header as well.
+func (f *fleet) doHeader(t *testing.T, toFlask bool, steps ...step) (report, http.Header) {
+	t.Helper()
 	target := f.goURL
 	if toFlask {
 		target = f.flaskURL
@@ -147,7 +154,7 @@ func (f *fleet) do(t *testing.T, toFlask bool, steps ...step) report {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s answered %s: %.2000s (%v)", target, resp.Status, text, err)
 	}
-	return r
+	return r, resp.Header
 }
 
 // cookie returns what the browser would send; empty if nothing.
