@@ -54,7 +54,7 @@ func everySetting(rnd *rand.Rand, f func(r peerRequest)) {
 func TestPeerWritesTheSame(t *testing.T) {
 	rnd := source(t)
 	var requests []peerRequest
-	for range 3 {
+	for range 9 { // with TestPeerWritesTheSameJSON more than 10,000 values
 		everySetting(rnd, func(r peerRequest) {
 			value := randomPayload(rnd)
 			r.Value = &value
