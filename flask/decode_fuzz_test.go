@@ -23,13 +23,18 @@ func FuzzInspect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in, err := flask.Inspect(data, flask.Config{SecretKey: flask.Secret(vectorKey), CookieName: "session"})
 		if err != nil {
-			if len(err.Error()) > 600 {
-				t.Fatalf("an error of %d bytes: %v", len(err.Error()), err)
+			if len(err.Error()) > 600 || strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("an error of %d bytes, or one that does not print: %q", len(err.Error()), err)
 			}
 			return
 		}
 		if !json.Valid(in.JSON) {
 			t.Fatalf("%q is shown as %q, which is no JSON", data, in.JSON)
+		}
+		for _, why := range in.Unread {
+			if strings.ContainsFunc(why, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%q: what cannot be read is said as %q", data, why)
+			}
 		}
 		for _, r := range string(in.JSON) {
 			if !unicode.IsPrint(r) && r != '\n' {
