@@ -117,7 +117,16 @@ func (k *checker) checkRecords() {
 	if c.FileThreshold < 0 {
 		k.fail("SESSION_FILE_THRESHOLD", "is negative; 0 means no limit")
 	}
-	k.report("SESSION_FILE_MODE", checkMode(int64(c.FileMode)))
+	k.report("SESSION_FILE_MODE", c.checkFileMode())
+}
+
+// checkFileMode refuses what cachelibstore would refuse.
+func (c *Config) checkFileMode() error {
+	err := checkMode(int64(c.FileMode))
+	if err == nil && c.Type == TypeFileSystem && c.FileMode&0o113 != 0 {
+		err = problemf("is 0o%o: a session is no program, and not for everybody to change; write \"0600\", or \"0660\" for a group", c.FileMode)
+	}
+	return err
 }
 
 func (k *checker) checkIDLength() {

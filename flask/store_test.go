@@ -2,6 +2,7 @@ package flask_test
 
 import (
 	"context"
+	"io/fs"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,6 +83,27 @@ func TestOpenStoreWithoutServer(t *testing.T) {
 		if s, err := flask.OpenStore(t.Context(), configured(t, values), nil); s != nil || err != nil {
 			t.Errorf("%s: got %v, %v; want neither", name, s, err)
 		}
+	}
+}
+
+// TestFileModes has every mode either refused with the configuration or taken
+// by the store.
+func TestFileModes(t *testing.T) {
+	dir := t.TempDir()
+	for mode := range fs.FileMode(0o1000) {
+		cfg, err := flask.Load(flask.FromMap(map[string]any{"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": dir, "SESSION_FILE_MODE": mode}))
+		if err != nil {
+			if mode == 0o600 || !strings.Contains(err.Error(), "SESSION_FILE_MODE") {
+				t.Errorf("%04o: %v", mode, err)
+			}
+			continue
+		}
+		s, err := flask.OpenStore(t.Context(), cfg, nil)
+		if err != nil {
+			t.Errorf("%04o: %v", mode, err)
+			continue
+		}
+		s.(*cachelibstore.Store).Close()
 	}
 }
 
