@@ -77,37 +77,45 @@ func openFlask(ctx context.Context, file string, insecure bool) (*place, error) 
 	for _, w := range cfg.Warnings {
 		p.note("Note: %s", w)
 	}
-	p.note("A Flask application with the same configuration shares them, on the same host name")
+	if cfg.Type != flask.TypeNull {
+		p.note("A Flask application with the same configuration shares them, on the same host name")
+	}
 	return p, nil
 }
 
 func (p *place) describeFlask(cfg *flask.Config) {
 	p.afterwards = "The sessions stay where they are."
-	switch cfg.Type {
-	case flask.TypeCookie:
+	switch dir, isFiles := cacheDir(cfg); {
+	case cfg.Type == flask.TypeCookie:
 		p.keeps = "the session itself, in Flask's signed cookie: you can read it, but not change it"
 		p.forVisitor = "the cookie itself"
 		p.forOperator = "in the visitors' cookies, signed as by Flask, and readable"
-	case flask.TypeNull:
+	case cfg.Type == flask.TypeNull:
 		p.keeps, p.forVisitor = "nothing: this is Flask's null session", "no place at all"
 		p.forOperator = "nowhere: SESSION_TYPE is null"
-	case flask.TypeFileSystem:
+	case cfg.Type == flask.TypeFileSystem:
 		p.forVisitor = "files on the computer that serves this page"
 		p.forOperator = "in files of Flask-Session, in " + absolute(cfg.FileDir)
-	case flask.TypeCacheLib:
+	case cfg.Type == flask.TypeCacheLib && isFiles:
 		p.forVisitor = "files on the computer that serves this page"
-		p.forOperator = "in files of cachelib, in " + absolute(cacheDir(cfg))
+		p.forOperator = "in files of cachelib, in " + absolute(dir)
 	default:
 		p.forVisitor = "a database"
 		p.forOperator = "in " + string(cfg.Type) + ", as Flask-Session keeps them"
 	}
 }
 
-func cacheDir(cfg *flask.Config) string {
-	if u, err := url.Parse(string(cfg.CacheLib)); err == nil && u.Opaque+u.Path != "" {
-		return u.Opaque + u.Path
+// cacheDir returns the directory of SESSION_CACHELIB, and false if that is a
+// server.
+func cacheDir(cfg *flask.Config) (dir string, isFiles bool) {
+	if cfg.CacheLib == "" {
+		return "flask_session", true
 	}
-	return "flask_session"
+	u, err := url.Parse(string(cfg.CacheLib))
+	if err != nil || u.Scheme != "cachelib" {
+		return "", false
+	}
+	return u.Opaque + u.Path, true
 }
 
 func absolute(dir string) string {
