@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
@@ -53,7 +54,7 @@ func TestRandomChangesOfOtherFormats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			changed := rnd.IntN(4) == 0
+			mark, changed := len(what), rnd.IntN(4) == 0
 			if changed { // first: what is flashed after that stays
 				session.Flashes()
 				_, changed = model["_flashes"]
@@ -63,6 +64,12 @@ func TestRandomChangesOfOtherFormats(t *testing.T) {
 			for range 1 + rnd.IntN(4) {
 				step, isChange := randomChange(rnd, session, model, inFlask)
 				what, changed = what+"; "+step, changed || isChange
+			}
+			if rnd.IntN(2) == 0 && !strings.Contains(what[mark:], "clear") {
+				name, v := "other "+randomName(rnd), randomSimple(rnd)
+				what += fmt.Sprintf("; meanwhile, in %s, set %q to %v", formats[i/9%3], name, v)
+				meanwhile(t, s, formats[i/9%3], ticket, name, v)
+				model[name] = v
 			}
 			what += "; commit"
 			if _, err := m.Commit(t.Context(), session); err != nil {
@@ -83,6 +90,24 @@ func TestRandomChangesOfOtherFormats(t *testing.T) {
 			}
 			compareSession(t, what, m, ticket, model)
 		}
+	}
+}
+
+// meanwhile changes the session in another program, which writes another
+// format.
+func meanwhile(t *testing.T, s store.Store, format flask.Format, ticket cloakroom.Ticket, name string, v any) {
+	t.Helper()
+	m, err := flask.New(s, configured(t, values{"SESSION_TYPE": "redis", "SESSION_REDIS": "redis://h", "SESSION_SERIALIZATION_FORMAT": format}), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := m.Open(t.Context(), ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Set(name, v)
+	if _, err := m.Commit(t.Context(), session); err != nil {
+		t.Fatal(err)
 	}
 }
 
