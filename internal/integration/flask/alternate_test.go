@@ -28,20 +28,22 @@ func TestGoAndFlaskShareSessions(t *testing.T) {
 		f := newFleet(t, map[string]any{"SECRET_KEY": secret}, nil, nil)
 		alternate(t, f, 500, f.ageCookie)
 	})
-	for _, signed := range []bool{false, true} {
-		name, steps := "files of Flask-Session", 500
-		if signed {
-			name, steps = "files of Flask-Session, signed IDs", 100
-		}
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			f := newFleet(t, map[string]any{
-				"SECRET_KEY":         secret,
-				"SESSION_TYPE":       "filesystem",
-				"SESSION_FILE_DIR":   dir,
-				"SESSION_USE_SIGNER": signed,
-			}, nil, nil)
-			alternate(t, f, steps, func(t *testing.T) { ageFile(t, dir, f.cookie()) })
+	for _, test := range []struct {
+		name  string
+		steps int
+		more  map[string]any
+	}{
+		{"files of Flask-Session", 500, nil},
+		{"files of Flask-Session, signed IDs", 100, map[string]any{"SESSION_USE_SIGNER": true}},
+		{"files of Flask-Session, not permanent", 100, map[string]any{"SESSION_PERMANENT": false}},
+		{"files of Flask-Session, other names", 100, map[string]any{
+			"SESSION_KEY_PREFIX": "app/", "SESSION_COOKIE_NAME": "app", "SESSION_FILE_MODE": 0o660, "SESSION_FILE_THRESHOLD": 0}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := map[string]any{"SECRET_KEY": secret, "SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": t.TempDir()}
+			maps.Copy(config, test.more)
+			f := newFleet(t, config, nil, nil)
+			alternate(t, f, test.steps, func(t *testing.T) { f.ageFile(t) })
 		})
 	}
 }
@@ -212,18 +214,18 @@ func (f *fleet) ageCookie(t *testing.T) {
 	f.setCookie(then.DumpsRaw(data))
 }
 
-// ageFile makes the record of a cookie one that has expired, if there is one.
-func ageFile(t *testing.T, dir, cookie string) {
+// ageFile makes the record of the browser's cookie one that has expired.
+func (f *fleet) ageFile(t *testing.T) {
 	t.Helper()
-	id, _, _ := strings.Cut(cookie, ".")
-	sum := md5.Sum([]byte("session:" + id))
-	name := filepath.Join(dir, hex.EncodeToString(sum[:]))
+	id, _, _ := strings.Cut(f.cookie(), ".")
+	sum := md5.Sum([]byte(f.config.KeyPrefix + id))
+	name := filepath.Join(f.config.FileDir, hex.EncodeToString(sum[:]))
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	binary.NativeEndian.PutUint32(data, uint32(time.Now().Add(-2*time.Second).Unix()))
-	if err := os.WriteFile(name, data, 0o600); err != nil {
+	if err := os.WriteFile(name, data, f.config.FileMode); err != nil {
 		t.Fatal(err)
 	}
 }
