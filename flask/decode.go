@@ -57,7 +57,7 @@ const (
 const MaxInspected = codec.MaxSize + 4096
 
 // Inspect shows what is in data: Flask's session cookie, alone or in a line
-// with its name or header; a file of cachelib or of package store/filestore; or
+// with its name or header, or among the lines of a whole HTTP header; a file of cachelib or of package store/filestore; or
 // a record in MessagePack, JSON or pickle. It needs no secret. Those in cfg tell
 // who signed a cookie; cfg need not be valid, see [InspectConfig].
 //
@@ -135,6 +135,9 @@ func inspect(data []byte, cfg *Config) (*Inspection, error) {
 			}
 		}
 		return in, err
+	}
+	if line, ok := cookieLine(text, cfg.CookieName); ok {
+		text = line
 	}
 	if printable(text) {
 		return inspectText(string(text), cfg)

@@ -1,6 +1,7 @@
 package flask
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,6 +40,25 @@ func cookieValue(line, name string) (string, error) {
 		return "", fmt.Errorf("there is no cookie named %s in the line: SESSION_COOKIE_NAME may be another", name)
 	}
 	return strings.Trim(only, `"`), nil
+}
+
+// cookieLine finds the line with the cookie among those of a request or an
+// answer, as curl -i shows it.
+func cookieLine(text []byte, name string) ([]byte, bool) {
+	if bytes.IndexByte(text, '\n') < 0 {
+		return nil, false
+	}
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		header, _, _ := bytes.Cut(bytes.ToLower(line[:min(len(line), len("set-cookie:"))]), []byte(":"))
+		if h := string(header); h != "cookie" && h != "set-cookie" {
+			continue
+		}
+		if value, err := cookieValue(string(line), name); err == nil && value != "" {
+			return line, true
+		}
+	}
+	return nil, false
 }
 
 // cutPair splits a cookie into its name and its value. A value alone may have a

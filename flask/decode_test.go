@@ -270,6 +270,8 @@ func TestInspectSaysWho(t *testing.T) {
 		{"in quotes", `session="` + goodCookie + `"`, flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 		{"in a request", "Cookie: a=1; session=" + goodCookie + "; b=2", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 		{"in an answer", "set-cookie: session=" + goodCookie + "; HttpOnly; Path=/", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
+		{"in a whole answer", "HTTP/1.1 200 OK\r\nVary: Cookie\r\nSet-Cookie: session=; Max-Age=0\r\nset-cookie: session=" + goodCookie + "; Path=/\r\n\r\n<html>\n",
+			flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 		{"with a name with a dot", "my.app=" + goodCookie, flask.Config{SecretKey: key, CookieName: "my.app"}, flask.SignatureGood, "SECRET_KEY"},
 		{"the value and attributes", goodCookie + "; Path=/", flask.Config{SecretKey: key, CookieName: "session"}, flask.SignatureGood, "SECRET_KEY"},
 	} {
