@@ -2,10 +2,17 @@ package flask_test
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/binary"
+	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom/flask"
 	"github.com/cloakroom/cloakroom/flask/cachelibstore"
@@ -104,6 +111,65 @@ func TestFileModes(t *testing.T) {
 			continue
 		}
 		s.(*cachelibstore.Store).Close()
+	}
+}
+
+// TestFileKeys saves sessions, of which two have expired, and looks at the files.
+func TestFileKeys(t *testing.T) {
+	const count = "2029240f6d1128be89ddc32729463129" // cachelib's, if it counts
+	for _, test := range []struct {
+		name    string
+		values  map[string]any
+		mode    fs.FileMode
+		records int
+		counted bool
+	}{
+		{"by default", nil, 0o600, 4, true},
+		{"a mode", map[string]any{"SESSION_FILE_MODE": "0640"}, 0o640, 4, true},
+		{"a threshold", map[string]any{"SESSION_FILE_THRESHOLD": 2}, 0o600, 2, true},
+		{"no threshold", map[string]any{"SESSION_FILE_THRESHOLD": 0}, 0o600, 4, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			all := map[string]any{"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": dir}
+			maps.Copy(all, test.values)
+			s, err := flask.OpenStore(t.Context(), configured(t, all), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.(*cachelibstore.Store).Close()
+			for i := range 4 {
+				next := store.Record{Data: []byte("x"), Expires: time.Now().Add(time.Hour)}
+				key := fmt.Sprint("session:", i)
+				if _, err := s.Save(t.Context(), key, store.Record{}, next); err != nil {
+					t.Fatal(err)
+				}
+				if name := filepath.Join(dir, fmt.Sprintf("%x", md5.Sum([]byte(key)))); i < 2 {
+					err = os.WriteFile(name, binary.NativeEndian.AppendUint32(nil, 1), 0o600)
+				} else if info, statErr := os.Stat(name); statErr != nil || info.Mode() != test.mode {
+					t.Errorf("%s has the mode %v, want %v, or error %v", key, info.Mode(), test.mode, statErr)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			names, err := filepath.Glob(filepath.Join(dir, "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			records, counted := 0, false
+			for _, name := range names {
+				switch name = filepath.Base(name); {
+				case name == count:
+					counted = true
+				case len(name) == len(count):
+					records++
+				}
+			}
+			if records != test.records || counted != test.counted {
+				t.Errorf("%d records, counted %t; want %d and %t", records, counted, test.records, test.counted)
+			}
+		})
 	}
 }
 
