@@ -88,9 +88,13 @@ func (c *cookie) line(value, domain, path, extra string) string {
 // end with the browser. An error says by how much t is too large.
 func (c *cookie) set(t Ticket, maxAge time.Duration) (string, error) {
 	if over := len(c.name) + len(t) - maxCookie; over > 0 {
+		server := "cloakroom.New"
+		if c.flask {
+			server = "a SESSION_TYPE"
+		}
 		return "", fmt.Errorf("cloakroom: cookie: %w: %d bytes too many for the %d that browsers keep: "+
-			"put less into the session, or keep it on the server with cloakroom.New",
-			ErrTooLarge, over, maxCookie)
+			"put less into the session, or keep it on the server with %s",
+			ErrTooLarge, over, maxCookie, server)
 	}
 	extra := ""
 	if maxAge > 0 && c.flask {

@@ -214,8 +214,12 @@ func (s *Session) warnPlainHTTP() {
 		return
 	}
 	s.m.warnSecure.Do(func() {
+		off := "set Options.Insecure"
+		if s.m.opts.Dialect != nil {
+			off = "turn SESSION_COOKIE_SECURE off"
+		}
 		s.m.log(s.ctx, "", store.WithAdvice(errPlainHTTP,
-			"behind a TLS proxy all is well; for development over plain HTTP set Options.Insecure"))
+			"behind a TLS proxy all is well; for development over plain HTTP "+off))
 	})
 }
 

@@ -69,9 +69,10 @@ type Options struct {
 	// none ever are.
 	Cache int
 
-	// Swept, if not nil, is called after each sweep that ran in this process,
-	// with the number of removed records and the error that ended it early.
-	// It runs in the sweeping goroutine and must not call Close.
+	// Swept is called after each sweep that ran in this process, with the
+	// number of removed records and the first error that it met. It runs in the
+	// sweeping goroutine and must not call Close. Nil means to log failures with
+	// slog.Default.
 	Swept func(removed int, err error)
 }
 
@@ -149,6 +150,9 @@ func New(dir string, opts Options) (*Store, error) {
 		opts.Cache = DefaultCache
 	}
 	s := &Store{opts: opts, done: make(chan struct{}), cache: newCache(opts.Cache), sync: syncFD, syncData: syncDataFD}
+	if opts.Swept == nil {
+		s.opts.Swept = s.logFailure
+	}
 	if opts.Unsynced {
 		s.sync, s.syncData = noSync, noSync
 	}

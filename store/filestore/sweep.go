@@ -1,9 +1,11 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -20,7 +22,8 @@ import (
 const sweepBatch = 64
 
 // DeleteExpired implements [store.Cleaner]. A call that reaches limit remembers
-// where, and the next one goes on there.
+// where, and the next one goes on there. A directory in which it may not remove
+// anything is passed over, and the error returned in the end.
 func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	const op = "delete expired"
 	if err := s.enter(ctx, op); err != nil {
@@ -28,23 +31,30 @@ func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	}
 	s.leave()
 	removed := 0
+	var first error
 	for l := range s.leaves(leaf(s.cursor.Load())) {
 		if removed >= limit {
 			break
 		}
 		n, err := s.sweepLeaf(ctx, op, l, limit-removed)
 		removed += n
-		if err != nil {
-			return removed, err
+		if first = cmp.Or(first, err); s.over(ctx, err) {
+			return removed, first
 		}
 		if removed >= limit {
 			s.cursor.Store(uint32(l))
 		}
 	}
-	if removed < limit {
+	if first == nil && removed < limit {
 		return removed, s.checkRoot(op)
 	}
-	return removed, nil
+	return removed, first
+}
+
+// over reports whether cleaning up has to end with err, since it would fail the
+// same way everywhere.
+func (s *Store) over(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || errors.Is(err, store.ErrClosed))
 }
 
 // sweepLeaf removes at most limit expired records of one directory.
@@ -126,11 +136,24 @@ func (s *Store) sweepLoop() {
 	interval := s.opts.SweepInterval
 	wait := rand.N(interval) // the processes of a fleet start together
 	for s.pause(wait) {
-		if n, ran, err := s.sweep(ctx); ran && s.opts.Swept != nil && !errors.Is(err, store.ErrClosed) {
+		if n, ran, err := s.sweep(ctx); ran && !errors.Is(err, store.ErrClosed) {
 			s.opts.Swept(n, err)
 		}
 		wait = interval*3/4 + rand.N(interval/2+1)
 	}
+}
+
+// logFailure is what is told of sweeps by default. Nobody else would notice
+// that all of them fail, until the disk is full.
+func (s *Store) logFailure(_ int, err error) {
+	if err == nil {
+		return
+	}
+	attrs := []any{"directory", s.dir, "error", err.Error()}
+	if advice := store.Advice(err); advice != "" {
+		attrs = append(attrs, "advice", advice)
+	}
+	slog.Warn("session store", attrs...)
 }
 
 // pause waits, and answers false if the store is closed meanwhile.
@@ -164,11 +187,12 @@ func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 		return 0, true, fail(op, "remove leftovers", err)
 	}
 	breath := min(s.opts.SweepInterval/(2*shardCount), 50*time.Millisecond)
+	var first error
 	for l := range s.leaves(0) {
 		n, err := s.sweepLeaf(ctx, op, l, math.MaxInt)
 		removed += n
-		if err != nil {
-			return removed, true, err
+		if first = cmp.Or(first, err); s.over(ctx, err) {
+			return removed, true, first
 		}
 		if l%16 == 15 && !s.pause(breath) {
 			return removed, true, closedError(op)
@@ -177,7 +201,7 @@ func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 	if err := noteSweep(f); err != nil {
 		return removed, true, fail(op, "note the time", err)
 	}
-	return removed, true, nil
+	return removed, true, first
 }
 
 // lastSweep is when the last sweep ended, as the sweep's lock file says. A time

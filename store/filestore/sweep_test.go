@@ -1,11 +1,14 @@
 package filestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -107,6 +110,60 @@ func TestSweepReportsFailure(t *testing.T) {
 			t.Errorf("the sweep reports %v (%s), want an error with advice", last, store.Advice(last))
 		}
 	})
+}
+
+// One directory in which nothing can be removed does not keep the others full.
+func TestOneBadDirectoryDoesNotStopCleaning(t *testing.T) {
+	for name, clean := range map[string]func(s *Store) (int, error){
+		"DeleteExpired": func(s *Store) (int, error) { return s.DeleteExpired(context.Background(), 100) },
+		"sweep": func(s *Store) (int, error) {
+			n, _, err := s.sweep(context.Background())
+			return n, err
+		},
+	} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, dir, Options{Unsynced: true, SweepInterval: -1})
+			for i := range 20 {
+				putFor(t, s, fmt.Sprint(i), time.Second)
+			}
+			bad := filepath.Dir(fileOf(s, "0"))
+			if err := errors.Join(os.RemoveAll(bad), os.WriteFile(bad, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			n, err := clean(s)
+			if n != 19 || err == nil {
+				t.Errorf("%s: removed %d (%v), want 19 and an error", name, n, err)
+			}
+		})
+	}
+}
+
+// By default somebody is told.
+func TestFailingSweepsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(old)
+	dir := filepath.Join(t.TempDir(), "sessions")
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, Options{Unsynced: true, SweepInterval: time.Minute})
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if log.Len() > 0 {
+			t.Errorf("a sweep that went well is logged: %s", &log)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		s.Close()
+	})
+	if text := log.String(); !strings.Contains(text, "filestore: sweep") || !strings.Contains(text, "advice=") {
+		t.Errorf("the log says %q", text)
+	}
 }
 
 func TestNoSweepWhereNoneIsWanted(t *testing.T) {
