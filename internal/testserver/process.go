@@ -117,10 +117,17 @@ func (p *Process) Kill(t testing.TB) {
 	}
 }
 
-// Pause makes the server stop answering without closing its connections.
+// Pause makes the server stop answering without closing its connections. It
+// returns once the server has stopped.
 func (p *Process) Pause(t testing.TB) {
 	t.Helper()
-	if err := signalTree(p.pid(), sigStop); err != nil {
+	err := signalTree(p.pid(), sigStop)
+	for end := time.Now().Add(stopTimeout); err == nil && !stopped(p.pid()); time.Sleep(poll) {
+		if time.Now().After(end) {
+			err = fmt.Errorf("it still runs after %v", stopTimeout)
+		}
+	}
+	if err != nil {
 		t.Errorf("pause %s: %v", p.server.Program, err)
 	}
 }

@@ -11,6 +11,24 @@ import (
 // dieWithParent lets the kernel kill the server when the tests are killed.
 func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
 
+// stopped reports whether all threads of pid and of its descendants have
+// stopped: a signal is only on its way when the call that sends it returns.
+func stopped(pid int) bool {
+	for _, p := range append(descendants(pid), pid) {
+		stats, _ := filepath.Glob("/proc/" + strconv.Itoa(p) + "/task/[0-9]*/stat")
+		for _, path := range stats {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				continue // it has ended
+			}
+			if f := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]); len(f) > 0 && string(f[0]) != "T" && string(f[0]) != "Z" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // descendants returns the children of pid, theirs, and so on.
 func descendants(pid int) []int {
 	children := make(map[int][]int)
