@@ -20,6 +20,7 @@ var errMarker = errors.New("the value is not a session of this store: it lacks t
 
 const (
 	adviseMarker   = "Another program uses the same keys, or wrote its sessions before the store was told of cachelib; give each its own prefix."
+	adviseSlow     = "The server did not answer in time: it does not run, is overloaded (see SLOWLOG), paused, or cut off. The program goes on by itself once it answers."
 	adviseTooLarge = "Keep large values outside of the session, or raise the store's MaxRecord."
 )
 
@@ -44,6 +45,9 @@ func (s *Store) Fail(ctx context.Context, op string, err error) error {
 	}
 	message, answered := s.d.ServerError(err)
 	if !answered {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return store.WithAdvice(s.ended(ctx, op), adviseSlow)
+		}
 		if ctx.Err() != nil {
 			return s.ended(ctx, op)
 		}

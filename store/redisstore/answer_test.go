@@ -35,5 +35,11 @@ func TestASaveIsNotSentTwice(t *testing.T) {
 
 func TestCallsEndWithTheirContext(t *testing.T) {
 	p := testserver.Start(t, testserver.Redis())
-	redistest.EndsWithItsContext(t, open(t, urlOf(p)), p)
+	// Opened as a program does in its main: without an end in sight.
+	s, err := openContext(t, context.Background(), urlOf(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	redistest.EndsWithItsContext(t, s, p)
 }

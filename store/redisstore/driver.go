@@ -42,10 +42,12 @@ func (d *driver) build(c redisproto.Command) rueidis.Completed {
 const pinFrom = 64 << 10
 
 func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
-	if c.Replicas > 0 {
-		return d.replicated(ctx, c)
-	}
-	return number(d.client.Do(ctx, d.build(c)))
+	return redisproto.Await(ctx, func() (int64, error) {
+		if c.Replicas > 0 {
+			return d.replicated(ctx, c)
+		}
+		return number(d.client.Do(ctx, d.build(c)))
+	})
 }
 
 // number reads an answer as Int returns it.
@@ -63,7 +65,7 @@ func number(r rueidis.RedisResult) (int64, error) {
 }
 
 func (d *driver) Find(ctx context.Context, c redisproto.Command) (redisproto.Found, error) {
-	return found(d.client.Do(ctx, d.build(c)))
+	return redisproto.Await(ctx, func() (redisproto.Found, error) { return found(d.client.Do(ctx, d.build(c))) })
 }
 
 func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redisproto.Answer {
@@ -72,8 +74,11 @@ func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redispr
 		commands[i] = d.build(c)
 	}
 	answers := make([]redisproto.Answer, len(cs))
-	for i, r := range d.client.DoMulti(ctx, commands...) {
-		answers[i].Found, answers[i].Err = found(r)
+	results, err := redisproto.Await(ctx, func() ([]rueidis.RedisResult, error) { return d.client.DoMulti(ctx, commands...), nil })
+	for i := range answers {
+		if answers[i].Err = err; err == nil {
+			answers[i].Found, answers[i].Err = found(results[i])
+		}
 	}
 	return answers
 }
@@ -109,6 +114,10 @@ func (d *driver) ServerError(err error) (string, bool) {
 // Masters asks every node of a cluster what it is. A node that does not answer
 // matters only if a master is missing then.
 func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
+	return redisproto.Await(ctx, func() ([]redisproto.Scanner, error) { return d.masters(ctx) })
+}
+
+func (d *driver) masters(ctx context.Context) ([]redisproto.Scanner, error) {
 	if d.client.Mode() != rueidis.ClientModeCluster {
 		return []redisproto.Scanner{scanner{d.client}}, nil
 	}
@@ -159,6 +168,6 @@ type scanner struct{ client rueidis.Client }
 func (s scanner) Scan(ctx context.Context, cursor uint64, match string, count int64) ([]string, uint64, error) {
 	cmd := s.client.B().Arbitrary("SCAN", strconv.FormatUint(cursor, 10), "MATCH", match, "COUNT", strconv.FormatInt(count, 10)).
 		Build().ToRetryable()
-	entry, err := s.client.Do(ctx, cmd).AsScanEntry()
+	entry, err := redisproto.Await(ctx, func() (rueidis.ScanEntry, error) { return s.client.Do(ctx, cmd).AsScanEntry() })
 	return entry.Elements, entry.Cursor, err
 }

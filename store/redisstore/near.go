@@ -45,7 +45,10 @@ func (n *near) find(ctx context.Context, key string) (redisproto.Found, time.Tim
 	w := redisproto.FindWords
 	// The lifetime in the cache is ours alone: the record's own is in the answer.
 	cmd := n.client.B().EvalshaRo().Sha1(w[1]).Numkeys(1).Key(n.prefix + key).Cache().ToStaticTTL()
-	r := n.client.DoCache(ctx, cmd, n.staleFor)
+	r, err := redisproto.Await(ctx, func() (rueidis.RedisResult, error) { return n.client.DoCache(ctx, cmd, n.staleFor), nil })
+	if err != nil {
+		return none, time.Time{}, false
+	}
 	f, err := found(r)
 	if err != nil {
 		return none, time.Time{}, false // asking the server itself tells why

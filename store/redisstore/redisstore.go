@@ -90,6 +90,11 @@ var (
 // New returns a store that uses client, which stays the caller's to close.
 // The client may be of any kind: for a single server, Sentinel, or a cluster.
 // New does not talk to the server; Ping does.
+//
+// Set AlwaysPipelining in the client's options, as Open does: otherwise rueidis
+// closes a connection when the time of a call on it is over, and what others
+// have sent on it fails. With StaleFor, the client must not send reads to
+// replicas, which may lag behind.
 func New(client rueidis.Client, o Options) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("redisstore: the client is nil")

@@ -119,6 +119,9 @@ func parseURL(u *url.URL) (*config, error) {
 		ConnWriteTimeout: p.duration("timeout", answerTimeout),
 		SelectDB:         p.number("db"),
 		RetryDelay:       retryDelay,
+		// Otherwise a call whose time is over would take its connection with it,
+		// and all that others have sent on it.
+		AlwaysPipelining: true,
 	}
 	c.store = Options{
 		Prefix:    p.text("prefix"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,26 +77,69 @@ func NotSentTwice(t *testing.T, s store.Store, th *Thief) {
 }
 
 // EndsWithItsContext checks that a call to a server that does not answer ends
-// when its context is cancelled, which has no deadline.
+// when its context does, and does not take those of others with it.
 func EndsWithItsContext(t *testing.T, s store.Store, p *testserver.Process) {
 	t.Helper()
-	if _, err := s.Save(t.Context(), "k", store.Record{}, store.Record{Data: []byte("v")}); err != nil {
+	// With a deadline, as the engine's calls have one: a client library may take
+	// others in another way.
+	long, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := s.Save(long, "k", store.Record{}, store.Record{Data: []byte("v")}); err != nil {
 		t.Fatal(err)
 	}
 	p.Pause(t)
 	defer p.Resume(t)
-	for what, call := range map[string]func(context.Context) error{
-		"Load":   func(ctx context.Context) error { _, err := s.Load(ctx, "k"); return err },
-		"Delete": func(ctx context.Context) error { return s.Delete(ctx, "k") },
+	impatient, patient := make(chan error, 1), make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err := s.Load(ctx, "k")
+		impatient <- err
+	}()
+	time.AfterFunc(50*time.Millisecond, func() { // behind the other
+		_, err := s.Save(long, "patient", store.Record{}, store.Record{Data: []byte("v")})
+		patient <- err
+	})
+	if err := <-impatient; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Load = %v, want %v", err, context.DeadlineExceeded)
+	}
+	for _, c := range []struct {
+		name string
+		end  time.Duration // when the context is cancelled; zero for never
+		dead time.Duration // when its deadline is; zero for none
+		want error
+	}{
+		{"cancelled", 50 * time.Millisecond, 0, context.Canceled},
+		{"cancelled before its deadline", 50 * time.Millisecond, time.Minute, context.Canceled},
+		{"deadline", 0, 50 * time.Millisecond, context.DeadlineExceeded},
 	} {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(50*time.Millisecond, cancel)
-		begin := time.Now()
-		if err := call(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s = %v, want %v", what, err, context.Canceled)
+		for what, call := range map[string]func(context.Context) error{
+			"Load":   func(ctx context.Context) error { _, err := s.Load(ctx, "k"); return err },
+			"Delete": func(ctx context.Context) error { return s.Delete(ctx, "k") },
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if c.dead > 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), c.dead)
+			}
+			if c.end > 0 {
+				time.AfterFunc(c.end, cancel)
+			}
+			begin := time.Now()
+			err := call(ctx)
+			cancel()
+			if !errors.Is(err, c.want) {
+				t.Errorf("%s, %s = %v, want %v", what, c.name, err, c.want)
+			}
+			if advised := strings.Contains(store.Advice(err), "in time"); advised != (c.want == context.DeadlineExceeded) {
+				t.Errorf("%s, %s = %v with advice %q", what, c.name, err, store.Advice(err))
+			}
+			if took := time.Since(begin); took > time.Second {
+				t.Errorf("%s, %s returned %v after it began, its context ended after 50ms", what, c.name, took)
+			}
 		}
-		if took := time.Since(begin); took > time.Second {
-			t.Errorf("%s returned %v after it began, its context ended after 50ms", what, took)
-		}
+	}
+	p.Resume(t)
+	if err := <-patient; err != nil {
+		t.Errorf("Save beside calls whose time was over = %v, want nil", err)
 	}
 }

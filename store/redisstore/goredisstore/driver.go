@@ -40,32 +40,8 @@ func build(ctx context.Context, c redisproto.Command) (redis.Cmder, *redis.Cmd) 
 	return once{cmd}, cmd
 }
 
-// await runs f, which may go on after ctx has ended: go-redis ends a call then
-// only if it was told so, and not if ctx is cancelled without a deadline.
-func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	if ctx.Done() == nil {
-		return f()
-	}
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var zero T
-		return zero, ctx.Err()
-	}
-}
-
 func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
-	return await(ctx, func() (int64, error) {
+	return redisproto.Await(ctx, func() (int64, error) {
 		if c.Replicas > 0 {
 			return d.replicated(ctx, c)
 		}
@@ -90,7 +66,7 @@ func number(answer *redis.Cmd) (int64, error) {
 }
 
 func (d *driver) Find(ctx context.Context, c redisproto.Command) (redisproto.Found, error) {
-	return await(ctx, func() (redisproto.Found, error) {
+	return redisproto.Await(ctx, func() (redisproto.Found, error) {
 		cmd, answer := build(ctx, c)
 		d.client.Process(ctx, cmd)
 		return found(answer)
@@ -98,7 +74,7 @@ func (d *driver) Find(ctx context.Context, c redisproto.Command) (redisproto.Fou
 }
 
 func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redisproto.Answer {
-	answers, err := await(ctx, func() ([]redisproto.Answer, error) {
+	answers, err := redisproto.Await(ctx, func() ([]redisproto.Answer, error) {
 		pipe := d.client.Pipeline()
 		held := make([]*redis.Cmd, len(cs))
 		for i, c := range cs {
@@ -204,7 +180,7 @@ func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
 	default:
 		return []redisproto.Scanner{scanner{client}}, nil
 	}
-	return await(ctx, func() ([]redisproto.Scanner, error) {
+	return redisproto.Await(ctx, func() ([]redisproto.Scanner, error) {
 		var mu sync.Mutex // they are called at the same time
 		var all []redisproto.Scanner
 		err := each(ctx, func(_ context.Context, client *redis.Client) error {
@@ -225,7 +201,7 @@ func (s scanner) Scan(ctx context.Context, cursor uint64, match string, count in
 		keys []string
 		next uint64
 	}
-	p, err := await(ctx, func() (page, error) {
+	p, err := redisproto.Await(ctx, func() (page, error) {
 		keys, next, err := s.client.Scan(ctx, cursor, match, count).Result()
 		return page{keys, next}, err
 	})
