@@ -21,6 +21,8 @@ const (
 	idleTimeout = 5 * time.Minute
 )
 
+var errBusy = errors.New("all connections are busy")
+
 // server is one Memcached server and the connections to it.
 type server struct {
 	network, addr string
@@ -58,7 +60,30 @@ func (srv *server) fail(op string, err error) error {
 	case store.ErrNotFound, store.ErrConflict, store.ErrClosed:
 		return fmt.Errorf("memcachedstore: %s: %w", op, err)
 	}
-	return fmt.Errorf("memcachedstore: %s: server %s: %w", op, srv.addr, err)
+	failed := fmt.Errorf("memcachedstore: %s: server %s: %w", op, srv.addr, err)
+	if advice := networkAdvice(err); store.Advice(err) == "" && advice != "" {
+		return store.WithAdvice(failed, advice)
+	}
+	return failed
+}
+
+// networkAdvice tells the operator what to do about a connection that failed.
+func networkAdvice(err error) string {
+	_, byServer := errors.AsType[serverError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, store.ErrClosed), byServer:
+		return ""
+	case untrusted:
+		return "The server's certificate is not trusted, or not valid for the name it was reached by: use the name in the certificate, and set RootCAs in Options.TLS, or SSL_CERT_FILE in the environment."
+	case errors.Is(err, errBusy):
+		return "The server answers slowly, or there are too few connections to it: raise MaxConns (max_conns in the URL)."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "The server did not answer in time: it is overloaded, paused, or cut off, or it wants TLS or not at this port (tls=true in the URL). The program goes on by itself once it answers."
+	case errors.Is(err, errProtocol):
+		return "Something else than memcached listens at this address, or it wants TLS or not (tls=true in the URL): correct host and port."
+	}
+	return "The connection broke: the server was stopped or restarted, or wants TLS or not at this port (tls=true in the URL). The program goes on by itself."
 }
 
 // do runs f with a connection. A command is never sent twice: if the
@@ -70,7 +95,7 @@ func (srv *server) do(ctx context.Context, f func(*conn) error) error {
 		select {
 		case srv.slots <- struct{}{}:
 		case <-ctx.Done():
-			return fmt.Errorf("all connections are busy: %w", contextError(ctx))
+			return fmt.Errorf("%w: %w", errBusy, contextError(ctx))
 		case <-srv.done:
 			return store.ErrClosed
 		}
