@@ -25,18 +25,24 @@ func TestConformance(t *testing.T) {
 	})
 	t.Run("near cache", func(t *testing.T) {
 		redistest.Lane(t)
-		conform(t, urlOf(single.Get(t))+"5?stale_for=1m", redistest.Suite())
+		rawURL := urlOf(single.Get(t)) + "5?stale_for=1m"
+		conform(t, rawURL, redistest.Suite())
+		redistest.Contend(t, open(t, rawURL), rawURL)
 	})
 	t.Run("cluster", func(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
-		conform(t, "redis+cluster://"+c.Addrs(), redistest.Suite())
-		redistest.ClusterList(t, open(t, "redis+cluster://"+c.Addrs()), c)
+		rawURL := "redis+cluster://" + c.Addrs()
+		conform(t, rawURL, redistest.Suite())
+		redistest.Contend(t, open(t, rawURL), rawURL)
+		redistest.ClusterList(t, open(t, rawURL), c)
 	})
 	t.Run("sentinel", func(t *testing.T) {
 		redistest.Lane(t)
 		s := testserver.StartRedisSentinel(t)
-		conform(t, "redis+sentinel://"+s.Addrs()+"/mymaster", redistest.Suite())
+		rawURL := "redis+sentinel://" + s.Addrs() + "/mymaster"
+		conform(t, rawURL, redistest.Suite())
+		redistest.Contend(t, open(t, rawURL), rawURL)
 	})
 	t.Run("valkey", func(t *testing.T) {
 		redistest.Lane(t)

@@ -9,17 +9,9 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-func TestNothingIsLost(t *testing.T) {
-	redistest.NothingIsLost(t, open(t, urlOf(single.Get(t))+"1"), "k")
-}
-
-func TestDeleteWins(t *testing.T) {
-	redistest.DeleteWins(t, open(t, urlOf(single.Get(t))+"1"), "delete")
-}
-
-func TestTwoProcesses(t *testing.T) {
-	rawURL := urlOf(single.Get(t)) + "2"
-	redistest.TwoProcesses(t, open(t, rawURL), "k", rawURL)
+func TestWritersContend(t *testing.T) {
+	rawURL := urlOf(single.Get(t)) + "1"
+	redistest.Contend(t, open(t, rawURL), rawURL)
 }
 
 func TestOutages(t *testing.T) {

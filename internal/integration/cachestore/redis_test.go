@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/cachestore"
@@ -19,6 +20,17 @@ import (
 var redis = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
+	redistest.Child(func(ctx context.Context, text string) (store.Store, error) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		s, err := redisstore.Open(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		return cachestore.New(s, cachestore.Options{StaleFor: time.Hour})
+	})
 	// The tests wait for records to expire more than they compute.
 	flag.Parse()
 	flag.Set("test.parallel", "64")
@@ -128,6 +140,16 @@ func TestCachesLoseNoWrite(t *testing.T) {
 	if err != nil || len(r.Data) != writers*each {
 		t.Errorf("%d changes are left, %v, want %d", len(r.Data), err, writers*each)
 	}
+}
+
+// The same and a delete, in one process, and in two with a cache each. What
+// these have done is looked at without one.
+func TestWritersContend(t *testing.T) {
+	p := redis.Get(t)
+	redistest.ContendHere(t, cached(t, p, time.Hour))
+	plain := open(t, p)
+	defer store.Close(plain)
+	redistest.ContendElsewhere(t, plain, "redis://"+p.Addr())
 }
 
 var nothing = []byte{}

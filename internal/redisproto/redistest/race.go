@@ -16,8 +16,22 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// NothingIsLost lets 64 writers change one session at the same time.
-func NothingIsLost(t *testing.T, s store.Store, key string) {
+// Contend lets 64 writers change one session at the same time, and deletes one
+// that they keep changing. Then it does the same with writers in two other
+// processes, whose stores [Child] opens by text.
+func Contend(t *testing.T, s store.Store, text string) {
+	ContendHere(t, s)
+	ContendElsewhere(t, s, text)
+}
+
+// ContendHere is the part of [Contend] in this process.
+func ContendHere(t *testing.T, s store.Store) {
+	t.Run("nothing is lost", func(t *testing.T) { nothingIsLost(t, s, "here") })
+	t.Run("delete wins", func(t *testing.T) { deleteWins(t, s, "here-deleted") })
+}
+
+// nothingIsLost lets 64 writers change one session at the same time.
+func nothingIsLost(t *testing.T, s store.Store, key string) {
 	t.Helper()
 	const callers, steps = 64, 4
 	w := &writers{s: s, keys: []string{key}, callers: callers}
@@ -47,8 +61,8 @@ func complete(t *testing.T, s store.Store, key string, callers, steps int) {
 	}
 }
 
-// DeleteWins deletes a session that 64 writers keep changing.
-func DeleteWins(t *testing.T, s store.Store, key string) {
+// deleteWins deletes a session that 64 writers keep changing.
+func deleteWins(t *testing.T, s store.Store, key string) {
 	t.Helper()
 	for n := range 3 {
 		key := key + strconv.Itoa(n)
@@ -177,17 +191,16 @@ func spawn(t *testing.T, text, key string, first, steps int) (wait func()) {
 	}
 }
 
-// TwoProcesses does the same as NothingIsLost and DeleteWins with writers in
-// two other processes. text is for Child.
-func TwoProcesses(t *testing.T, s store.Store, key, text string) {
-	t.Helper()
+// ContendElsewhere is the part of [Contend] in two other processes.
+func ContendElsewhere(t *testing.T, s store.Store, text string) {
+	const key = "elsewhere-"
 	prepare := func(key string) {
 		t.Helper()
 		if err := (&writers{s: s, keys: []string{key}}).create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Run("nothing is lost", func(t *testing.T) {
+	t.Run("nothing is lost by two processes", func(t *testing.T) {
 		prepare(key + "a")
 		const steps = 10
 		wait1, wait2 := spawn(t, text, key+"a", 0, steps), spawn(t, text, key+"a", childCallers, steps)
@@ -195,7 +208,7 @@ func TwoProcesses(t *testing.T, s store.Store, key, text string) {
 		wait2()
 		complete(t, s, key+"a", 2*childCallers, steps)
 	})
-	t.Run("delete wins", func(t *testing.T) {
+	t.Run("delete wins over two processes", func(t *testing.T) {
 		prepare(key + "b")
 		wait1, wait2 := spawn(t, text, key+"b", 0, 1<<30), spawn(t, text, key+"b", childCallers, 1<<30)
 		if err := s.Delete(t.Context(), key+"b"); err != nil {

@@ -32,11 +32,13 @@ func TestConformance(t *testing.T) {
 		redistest.Lane(t)
 		s := testserver.StartRedisSentinel(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Sentinel(t, s, 0) }, redistest.Suite())
+		redistest.Contend(t, opener.Sentinel(t, s, 0), s.Addrs()+"/mymaster")
 	})
 	t.Run("cluster", func(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Cluster(t, c, 0) }, redistest.Suite())
+		redistest.Contend(t, opener.Cluster(t, c, 0), c.Addrs())
 		redistest.ClusterList(t, opener.Cluster(t, c, 0), c)
 	})
 	t.Run("valkey", func(t *testing.T) {

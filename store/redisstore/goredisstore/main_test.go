@@ -17,8 +17,11 @@ import (
 var single = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
-	redistest.Child(func(_ context.Context, addr string) (store.Store, error) {
-		return goredisstore.New(redis.NewClient(&redis.Options{Addr: addr}), goredisstore.Options{})
+	redistest.Child(func(_ context.Context, text string) (store.Store, error) { // addresses/master
+		addrs, master, _ := strings.Cut(text, "/")
+		o := universal(addrs)
+		o.MasterName = master
+		return goredisstore.New(redis.NewUniversalClient(o), goredisstore.Options{})
 	})
 	testserver.Main(m, &single)
 }
