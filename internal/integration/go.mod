@@ -9,6 +9,8 @@ require (
 	github.com/cloakroom/cloakroom/store/memcachedstore v0.0.0
 	github.com/cloakroom/cloakroom/store/mongostore v0.0.0
 	github.com/cloakroom/cloakroom/store/redisstore v0.0.0
+	github.com/cloakroom/cloakroom/store/redisstore/goredisstore v0.0.0
+	github.com/redis/go-redis/v9 v9.23.0
 )
 
 require (
@@ -28,6 +30,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.8 // indirect
 	github.com/aws/smithy-go v1.28.8 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
@@ -36,6 +39,7 @@ require (
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.10.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 )
@@ -69,4 +73,5 @@ replace (
 	github.com/cloakroom/cloakroom/store/memcachedstore => ../../store/memcachedstore
 	github.com/cloakroom/cloakroom/store/mongostore => ../../store/mongostore
 	github.com/cloakroom/cloakroom/store/redisstore => ../../store/redisstore
+	github.com/cloakroom/cloakroom/store/redisstore/goredisstore => ../../store/redisstore/goredisstore
 )

@@ -155,8 +155,8 @@ func adviceFor(message string) string {
 	case strings.Contains(message, "invalid bulk length"), strings.Contains(message, "string exceeds maximum"):
 		return "Keep large values outside of the session, or raise proto-max-bulk-len in redis.conf."
 	case strings.Contains(message, "unknown command"), strings.Contains(message, "Unknown Redis command"):
-		if strings.Contains(message, "SENTINEL") {
-			return "redis+sentinel:// wants the addresses of Sentinels, port 26379 mostly, and this is a server."
+		if strings.Contains(strings.ToUpper(message), "SENTINEL") {
+			return "redis+sentinel:// and clients for Sentinel want the addresses of Sentinels, port 26379 mostly, and this is a server."
 		}
 		return "The server lacks a command that the store needs, or it was renamed in redis.conf; scripts must be allowed."
 	}

@@ -46,7 +46,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{"replica", urlOf(replica), "READONLY", "connect to the master"},
 		{"node of a cluster", urlOf(node), "CLUSTERDOWN", "CLUSTER INFO"},
 		{"database of a cluster", urlOf(node) + "1", "SELECT is not allowed", "database 0 only"},
-		{"no Sentinel", "redis+sentinel://" + master.Addr() + "/mymaster", "SENTINEL", "redis+sentinel:// wants the addresses of Sentinels"},
+		{"no Sentinel", "redis+sentinel://" + master.Addr() + "/mymaster", "SENTINEL", "want the addresses of Sentinels"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := tryOpen(t, c.url)
