@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -75,5 +76,32 @@ func TestOpenersNeverShowAPassword(t *testing.T) {
 				t.Errorf("Open = %s, which shows the password", text)
 			}
 		})
+	}
+}
+
+// A store may well quote what it takes for the name of a database or of a
+// parameter, and it may be the rest of a password.
+func TestOpenersNeverShowTheRestOfAPassword(t *testing.T) {
+	cause := errors.New("refused")
+	openers := store.Openers{"x": func(_ context.Context, u *url.URL) (store.Store, error) {
+		return nil, fmt.Errorf("%w: %s %s %s", cause, u.Path, u.RawQuery, u.Fragment)
+	}}
+	for rawURL, hidden := range map[string]bool{
+		"x://user:12/hunter2@host/1":          true,
+		"x://user:12?hunter2@host/1":          true,
+		"x://user:12#hunter2@host/1":          true,
+		"x://user/hunter2@host/1":             true,
+		"x://host/database?user=ada@corp":     false,
+		"x://ada:secret@host/a@b?c@d=1":       false,
+		"x:/path/of/a@file":                   false,
+		"x://ada:secret@host/database?nobody": false,
+	} {
+		_, err := openers.Open(t.Context(), rawURL)
+		if errors.Is(err, cause) == hidden {
+			t.Errorf("Open(%q) = %v, want the store's own error: %v", rawURL, err, !hidden)
+		}
+		if hidden && (strings.Contains(err.Error(), "hunter2") || !strings.Contains(store.Advice(err), "%2F")) {
+			t.Errorf("Open(%q) = %v with advice %q, want advice and nothing of the password", rawURL, err, store.Advice(err))
+		}
 	}
 }

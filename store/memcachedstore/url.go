@@ -48,7 +48,11 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 
 func urlServers(u *url.URL) ([]string, error) {
 	if u.Fragment != "" || u.RawFragment != "" {
-		return nil, errors.New("the URL has a fragment")
+		return nil, errors.New("the URL has a fragment; write %23 for a # in a password")
+	}
+	if first, _, _ := strings.Cut(u.RawQuery, "="); u.User == nil && strings.Contains(first, "@") {
+		// Not quoted: it is the rest of the password.
+		return nil, errors.New("the URL has an @ behind the host; write %3F for a ? in a password")
 	}
 	if u.Scheme == "memcached+unix" {
 		if u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
@@ -60,7 +64,7 @@ func urlServers(u *url.URL) ([]string, error) {
 		return nil, errors.New("the URL names no server; write memcached://host:port")
 	}
 	if u.Path != "" && u.Path != "/" {
-		return nil, errors.New("the URL has a path; Memcached has no databases")
+		return nil, errors.New("the URL has a path; Memcached has no databases (write %2F for a / in a password)")
 	}
 	return strings.Split(u.Host, ","), nil
 }

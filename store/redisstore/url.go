@@ -106,6 +106,10 @@ func parseURL(u *url.URL) (*config, error) {
 	if u.Opaque != "" || u.Fragment != "" {
 		return nil, errors.New("the URL is not of the form scheme://host; write %23 for a # in a password")
 	}
+	if first, _, _ := strings.Cut(u.RawQuery, "="); u.User == nil && u.Host != "" && strings.Contains(u.Path+first, "@") {
+		// Not quoted: it is the rest of the password.
+		return nil, errors.New("the URL has an @ behind the host; write %2F for a / and %3F for a ? in a password")
+	}
 	p, err := newParams(u)
 	if err != nil {
 		return nil, err
