@@ -162,6 +162,8 @@ func (p *place) server(ctx context.Context, where string) (err error) {
 	} else if base == "sqlite" || base == "cachelib" {
 		name, _, _ := strings.Cut(rest, "?")
 		p.forOperator += ", " + name
+	} else if err == nil && strings.HasSuffix(scheme, "+unix") {
+		p.forOperator += ", at " + u.Path
 	}
 	p.afterwards = "The sessions stay there until they expire."
 	if base := kinds[base]; strings.Contains(base, "SQL") || base == "MariaDB" {
