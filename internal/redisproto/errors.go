@@ -122,7 +122,7 @@ func isTimeout(err error) bool {
 var advice = map[string]string{
 	"WRONGPASS":   "Correct user name and password of the server.",
 	"NOAUTH":      "The server wants a password: put it into the URL or the client's options.",
-	"NOPERM":      "Allow the user what the store needs: ACL SETUSER NAME ~PREFIX* +get +set +del +exists +pttl +pexpire +persist +eval +evalsha +scan +ping.",
+	"NOPERM":      "Allow the user what the store needs: ACL SETUSER NAME ~PREFIX* +get +set +del +exists +pttl +pexpire +persist +eval +evalsha +scan +ping; with Replicas also +wait, with StaleFor also +evalsha_ro +client|tracking +client|caching.",
 	"OOM":         "The server's memory is full and it may not evict: raise maxmemory, or shorten the sessions' idle timeout. Do not let it evict sessions.",
 	"READONLY":    "This is a replica, which takes no changes: connect to the master, or by redis+sentinel:// or redis+cluster://, which follow it.",
 	"LOADING":     "The server still reads its data from the disk; it answers by itself when it is done.",

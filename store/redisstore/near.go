@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,6 +67,19 @@ func (n *near) find(ctx context.Context, key string) (redisproto.Found, time.Tim
 		return none, time.Time{}, false // it has expired meanwhile, or is about to
 	}
 	return f, then, true
+}
+
+// check asks the server for what find asks it. Without it a server that lacks
+// the command, or denies it, would have every read sent twice, for nothing.
+func (n *near) check(ctx context.Context) error {
+	w := redisproto.FindWords
+	_, err := redisproto.Await(ctx, func() (redisproto.Found, error) {
+		return found(n.client.Do(ctx, n.client.B().EvalshaRo().Sha1(w[1]).Numkeys(1).Key(n.prefix+"cloakroom:ping").Build()))
+	})
+	if e, ok := rueidis.IsRedisErr(err); ok && (e.IsNoScript() || strings.Contains(e.Error(), "NOPERM") && strings.Contains(e.Error(), "key")) {
+		return nil // it is known, and the script comes with the first read
+	}
+	return err
 }
 
 // changed reports whether this store has lately changed a key.

@@ -154,8 +154,14 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, 
 }
 
 // Ping implements [store.Pinger]. A replica, and a server that takes no changes
-// at present, is an error, too. Of a cluster it asks one master.
-func (s *Store) Ping(ctx context.Context) error { return s.core.Ping(ctx) }
+// at present, is an error, too, and so is one that cannot do what StaleFor
+// needs. Of a cluster it asks one master.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.core.Ping(ctx); err != nil || s.near == nil {
+		return err
+	}
+	return s.core.Fail(ctx, "ping", s.near.check(ctx))
+}
 
 // Close ends the store: every later call answers [store.ErrClosed]. It closes
 // the client only if [Open] made it.
