@@ -1,10 +1,14 @@
 package redisstore_test
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/redis/rueidis"
 
 	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
 	"github.com/cloakroom/cloakroom/internal/testserver"
+	"github.com/cloakroom/cloakroom/store/redisstore"
 )
 
 func TestConformance(t *testing.T) {
@@ -35,6 +39,14 @@ func TestConformance(t *testing.T) {
 		rawURL := "redis+cluster://" + c.Addrs()
 		conform(t, rawURL, redistest.Suite())
 		redistest.Contend(t, open(t, rawURL), rawURL)
+		s, err := redisstore.New(client(t, rueidis.ClientOption{
+			InitAddress:    strings.Split(c.Addrs(), ","),
+			SendToReplicas: func(cmd rueidis.Completed) bool { return cmd.IsReadOnly() },
+		}), redisstore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		redistest.ReadsComeFromMasters(t, s, c)
 		redistest.ClusterList(t, open(t, rawURL), c)
 	})
 	t.Run("sentinel", func(t *testing.T) {

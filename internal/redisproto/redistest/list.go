@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom/internal/testserver"
@@ -38,5 +39,26 @@ func ClusterList(t *testing.T, s store.Store, c *testserver.RedisCluster) {
 	c.Masters[1].Kill(t)
 	if got, err := list(); err == nil {
 		t.Errorf("List without a master yields %d records and no error", got)
+	}
+}
+
+// ReadsComeFromMasters checks that no replica is asked for a session, whose
+// client may send it reads: it does not know yet what its master has
+// acknowledged.
+func ReadsComeFromMasters(t *testing.T, s store.Store, c *testserver.RedisCluster) {
+	t.Helper()
+	for i := range 60 {
+		key := fmt.Sprintf("read:%d", i)
+		if _, err := s.Save(t.Context(), key, store.Record{}, store.Record{Data: []byte(key)}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.Load(t.Context(), key); err != nil || string(r.Data) != key {
+			t.Fatalf("Load = %q, %v, want what was just saved", r.Data, err)
+		}
+	}
+	for _, p := range c.Replicas {
+		if stats := p.Do(t, "INFO", "commandstats"); strings.Contains(stats, "cmdstat_eval") {
+			t.Errorf("a replica was asked:\n%s", stats)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package goredisstore_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -39,6 +40,10 @@ func TestConformance(t *testing.T) {
 		c := testserver.StartRedisCluster(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Cluster(t, c, 0) }, redistest.Suite())
 		redistest.Contend(t, opener.Cluster(t, c, 0), c.Addrs())
+		for _, o := range []redis.UniversalOptions{{ReadOnly: true}, {RouteByLatency: true}, {RouteRandomly: true}} {
+			o.Addrs = universal(c.Addrs()).Addrs
+			redistest.ReadsComeFromMasters(t, open(t, redis.NewUniversalClient(&o), goredisstore.Options{Prefix: fmt.Sprint(o.ReadOnly, o.RouteByLatency)}), c)
+		}
 		redistest.ClusterList(t, opener.Cluster(t, c, 0), c)
 	})
 	t.Run("valkey", func(t *testing.T) {
