@@ -15,6 +15,9 @@
 // may be long. Where every process must see a revocation at once, do without
 // this package, or use a store that is told of changes by its server.
 //
+// While the store behind cannot answer, what is in memory is served until
+// StaleFor is over; changes fail.
+//
 // Nothing is ever lost by it: a change of a record that was stale is a
 // conflict, as the store behind compares it with what is there; the record is
 // then dropped here, so that the next Load reads the newest one. So a visitor
