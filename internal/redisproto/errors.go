@@ -18,6 +18,9 @@ import (
 
 var errMarker = errors.New("the value is not a session of this store: it lacks the first byte that cachelib writes")
 
+// AdviseMaster is what to do where Sentinels do not know the master.
+const AdviseMaster = "The Sentinels do not know a master of that name, or none of them answers: correct the name, which is the one after sentinel monitor in sentinel.conf, or start them."
+
 const (
 	adviseMarker   = "Another program uses the same keys, or wrote its sessions before the store was told of cachelib; give each its own prefix."
 	adviseSlow     = "The server did not answer in time: it does not run, is overloaded (see SLOWLOG), paused, or cut off. The program goes on by itself once it answers."
@@ -82,6 +85,9 @@ func (s *Store) unreachable(op string, err error) error {
 func networkAdvice(err error) string {
 	if errors.Is(err, ErrReplicas) {
 		return "Bring the replicas back, or ask for fewer; what was changed is on the master, but is not counted as saved."
+	}
+	if strings.Contains(err.Error(), "sentinels specified in configuration") { // go-redis has no better mark
+		return AdviseMaster
 	}
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
@@ -148,6 +154,8 @@ func adviceFor(message string) string {
 	switch {
 	case strings.Contains(message, "DB index is out of range"):
 		return "The server has no database of that number: correct it, or raise databases in redis.conf."
+	case strings.Contains(message, "No such master"):
+		return AdviseMaster
 	case strings.Contains(message, "SELECT is not allowed"):
 		return "A cluster has database 0 only: take the number out of the URL."
 	case strings.Contains(message, "max number of clients reached"):

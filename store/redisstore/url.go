@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/cloakroom/cloakroom/internal/redisproto"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -239,7 +240,7 @@ func retryDelay(attempts int, _ rueidis.Completed, _ error) time.Duration {
 func openError(ctx context.Context, err error) error {
 	if rueidis.IsRedisNil(err) {
 		return store.WithAdvice(errors.New("redisstore: open: the Sentinels do not know a master of that name"),
-			"Correct the name in the URL: it is the one after sentinel monitor in sentinel.conf.")
+			redisproto.AdviseMaster)
 	}
 	core, _ := newCore(nil, Options{}) // which never fails
 	return core.Fail(ctx, "open", err)

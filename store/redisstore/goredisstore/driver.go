@@ -51,11 +51,16 @@ func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
 	})
 }
 
+// isNil reports whether err is the server's answer that there is nothing. Not
+// by errors.Is: Sentinels answer the same if they do not know the master, which
+// is then the cause of an error, and no word about any session.
+func isNil(err error) bool { return err == redis.Nil }
+
 // number reads an answer as Int returns it.
 func number(answer *redis.Cmd) (int64, error) {
 	value, err := answer.Result()
 	switch n, ok := value.(int64); {
-	case errors.Is(err, redis.Nil):
+	case isNil(err):
 		return 0, nil
 	case err != nil:
 		return 0, err
@@ -101,7 +106,7 @@ func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redispr
 // found reads the answer of the script that finds a record.
 func found(answer *redis.Cmd) (redisproto.Found, error) {
 	value, err := answer.Result()
-	if errors.Is(err, redis.Nil) {
+	if isNil(err) {
 		return redisproto.Found{}, nil
 	}
 	if err != nil {
@@ -119,7 +124,7 @@ func found(answer *redis.Cmd) (redisproto.Found, error) {
 
 func (d *driver) ServerError(err error) (string, bool) {
 	e, ok := errors.AsType[redis.Error](err)
-	if !ok {
+	if !ok || e == redis.Nil {
 		return "", false
 	}
 	return e.Error(), true
