@@ -63,15 +63,29 @@ func cached(t *testing.T, p *testserver.Process, staleFor time.Duration) *caches
 	return s
 }
 
-func TestConformance(t *testing.T) {
-	p := redis.Get(t)
-	storetest.Run(t, func(t *testing.T) store.Store { return cached(t, p, time.Hour) }, storetest.Options{
+func suite() storetest.Options {
+	return storetest.Options{
 		RealTime:     true,
 		Precision:    time.Second, // machines for tests are slow
+		TooLarge:     redisstore.DefaultMaxRecord + 1,
 		ComparesData: true,
 		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
-		// No Stall: this store answers from memory when the server does not.
-	})
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	p := redis.Get(t)
+	storetest.Run(t, func(t *testing.T) store.Store { return cached(t, p, time.Hour) }, suite())
+}
+
+// A cache that does not answer from memory when the server does not answer.
+func TestConformanceOfACacheThatIsAlwaysStale(t *testing.T) {
+	t.Parallel()
+	p := testserver.Start(t, testserver.Redis())
+	o := suite()
+	o.Stall = func(t *testing.T) func() { p.Pause(t); return func() { p.Resume(t) } }
+	storetest.Run(t, func(t *testing.T) store.Store { return cached(t, p, time.Nanosecond) }, o)
 }
 
 // A process sees its own revocations at once, and those of others within the

@@ -17,6 +17,7 @@ type visitor struct {
 
 	done    atomic.Int64 // changes that were answered by 200
 	refused atomic.Int64 // requests that were answered by 503
+	left    atomic.Int64 // logouts that were answered by 200
 
 	ticket      string
 	ended       []string     // tickets that were logged out
@@ -98,6 +99,7 @@ func (v *visitor) stay() {
 		}
 	}
 	v.ended = append(v.ended, v.ticket)
+	v.left.Add(1)
 	if a, err := v.read(v.ticket, tab{}); err == nil && a.User != "" {
 		v.c.blame(v, errors.New("a ticket that was logged out opens a session"))
 	}
