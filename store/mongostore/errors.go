@@ -118,9 +118,13 @@ func serverError(code int, name string) string {
 	return fmt.Sprintf("server error %d, %s", code, name)
 }
 
-// fromNetwork reports whether err says that there was no answer.
+// fromNetwork reports whether err says that there was no answer. Two kinds are
+// known by their text alone: that no server could be found, and that another
+// call's connection broke.
 func fromNetwork(err error) bool {
-	return mongo.IsNetworkError(err) || mongo.IsTimeout(err) || strings.HasPrefix(err.Error(), "server selection error")
+	text := err.Error()
+	return mongo.IsNetworkError(err) || mongo.IsTimeout(err) || strings.HasPrefix(text, "server selection error") ||
+		strings.HasPrefix(text, "connection pool for ")
 }
 
 // advised adds what to do about cause.

@@ -50,10 +50,12 @@ func TestServerErrors(t *testing.T) {
 			"mongostore: save: server error 100, UnsatisfiableWriteConcern", nil, advice[100]},
 		"without a code": {t.Context(), mongo.CommandError{Message: denied},
 			"mongostore: save: server error", nil, ""},
-		"too large":    {t.Context(), mongo.CommandError{Code: 17419, Message: denied}, "(server error 17419)", store.ErrTooLarge, store.AdviseTooLarge},
-		"disk full":    {t.Context(), mongo.CommandError{Code: 14031, Name: "OutOfDiskSpace"}, "server error 14031, OutOfDiskSpace", nil, advice[14031]},
-		"no retries":   {t.Context(), mongo.CommandError{Code: 20, Name: "IllegalOperation"}, "server error 20", nil, advice[20]},
-		"cancelled":    {ended, mongo.CommandError{Code: 13, Message: denied}, "mongostore: save: context canceled (server error 13)", context.Canceled, advice[13]},
+		"too large":  {t.Context(), mongo.CommandError{Code: 17419, Message: denied}, "(server error 17419)", store.ErrTooLarge, store.AdviseTooLarge},
+		"disk full":  {t.Context(), mongo.CommandError{Code: 14031, Name: "OutOfDiskSpace"}, "server error 14031, OutOfDiskSpace", nil, advice[14031]},
+		"no retries": {t.Context(), mongo.CommandError{Code: 20, Name: "IllegalOperation"}, "server error 20", nil, advice[20]},
+		"cancelled":  {ended, mongo.CommandError{Code: 13, Message: denied}, "mongostore: save: context canceled (server error 13)", context.Canceled, advice[13]},
+		"another call's connection broke": {t.Context(), errors.New("connection pool for db:27017 was cleared because another operation failed with: EOF"),
+			"mongostore: save: connection pool", nil, adviseUnreachable},
 		"disconnected": {t.Context(), mongo.ErrClientDisconnected, "mongostore: save: store is closed", store.ErrClosed, ""},
 	} {
 		err := new(Store).fail(c.ctx, "save", c.err)

@@ -6,13 +6,18 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/dynamostore"
 	"github.com/cloakroom/cloakroom/store/memcachedstore"
+	"github.com/cloakroom/cloakroom/store/mongostore"
 	"github.com/cloakroom/cloakroom/store/redisstore"
 	"github.com/cloakroom/cloakroom/store/redisstore/goredisstore"
+	"github.com/cloakroom/cloakroom/store/sqlstore"
 )
 
 func TestMain(m *testing.M) { testserver.Main(m) }
@@ -31,7 +36,8 @@ func lane(t *testing.T) {
 func try(t *testing.T, rawURL string) (store.Store, error) {
 	t.Helper()
 	openers := store.Openers{"redis": redisstore.Open, "redis+sentinel": redisstore.Open, "redis+cluster": redisstore.Open,
-		"memcached": memcachedstore.Open}
+		"memcached": memcachedstore.Open, "postgres": sqlstore.Open, "mariadb": sqlstore.Open,
+		"mongodb": mongostore.Open, "dynamodb": dynamostore.Open}
 	return openers.Open(t.Context(), rawURL)
 }
 

@@ -12,7 +12,12 @@ import (
 // advised checks that the service has logged what its operator can do.
 func advised(t *testing.T, s *visitors.Service) {
 	t.Helper()
-	for line := range strings.Lines(s.Log()) {
+	adviceIn(t, s.Log())
+}
+
+func adviceIn(t *testing.T, log string) {
+	t.Helper()
+	for line := range strings.Lines(log) {
 		if strings.Contains(line, "level=ERROR") && !strings.Contains(line, "advice=") {
 			t.Errorf("logged without advice: %s", line)
 		}

@@ -1,4 +1,4 @@
-package outage_test
+package restart_test
 
 import (
 	"context"
@@ -20,7 +20,6 @@ const (
 // A crowd are visitors who send requests as long as it lasts.
 type crowd struct {
 	t        *testing.T
-	durable  bool // the server keeps what it has acknowledged
 	visitors [visitors]visitor
 	tabs     []*tab
 	stop     atomic.Bool
@@ -38,16 +37,15 @@ type visitor struct {
 type tab struct {
 	visitor           *visitor
 	url               string
-	orGone            bool // the service itself may be gone
-	last              int  // the number that it was told last
+	last              int // the number that it was told last
 	saved, turnedAway atomic.Int64
 }
 
 // newCrowd lets visitors in, each of whom has a session before anything
 // breaks. Their tabs are spread over the services at urls.
-func newCrowd(t *testing.T, durable, orGone bool, urls ...string) *crowd {
+func newCrowd(t *testing.T, urls ...string) *crowd {
 	t.Helper()
-	c := &crowd{t: t, durable: durable}
+	c := &crowd{t: t}
 	for i := range c.visitors {
 		v := &c.visitors[i]
 		jar, err := cookiejar.New(nil)
@@ -58,7 +56,7 @@ func newCrowd(t *testing.T, durable, orGone bool, urls ...string) *crowd {
 		t.Cleanup(transport.CloseIdleConnections)
 		v.client = &http.Client{Jar: jar, Transport: transport, Timeout: 2 * time.Minute}
 		for j := range tabs {
-			c.tabs = append(c.tabs, &tab{visitor: v, url: urls[j%len(urls)], orGone: orGone})
+			c.tabs = append(c.tabs, &tab{visitor: v, url: urls[j%len(urls)]})
 		}
 		first := c.tabs[len(c.tabs)-tabs]
 		for end := time.Now().Add(30 * time.Second); v.saved.Load() == 0; c.step(first) {
@@ -78,8 +76,8 @@ func newCrowd(t *testing.T, durable, orGone bool, urls ...string) *crowd {
 	return c
 }
 
-// step sends one request that changes the session. 503 is the only error that
-// a visitor may see.
+// step sends one request that changes the session. Nothing may go wrong but that
+// the service is gone.
 func (c *crowd) step(tb *tab) {
 	resp, err := tb.visitor.client.Post(tb.url, "", nil)
 	var body []byte
@@ -89,18 +87,10 @@ func (c *crowd) step(tb *tab) {
 	}
 	switch {
 	case err != nil:
-		if !tb.orGone {
-			c.t.Errorf("Post = %v", err)
-		}
-		tb.turnAway()
-	case resp.StatusCode == http.StatusServiceUnavailable:
-		if resp.Header.Get("Retry-After") == "" || len(resp.Cookies()) > 0 {
-			c.t.Errorf("an error page with the header %v, want Retry-After and no cookie", resp.Header)
-		}
 		tb.turnAway()
 	case resp.StatusCode == http.StatusOK:
 		n, err := strconv.Atoi(string(body))
-		if err != nil || c.durable && n <= tb.last {
+		if err != nil || n <= tb.last {
 			c.t.Errorf("it counts %q after %d, so that acknowledged changes are lost", body, tb.last)
 		}
 		tb.last = n
@@ -114,7 +104,7 @@ func (c *crowd) step(tb *tab) {
 func (tb *tab) turnAway() {
 	tb.visitor.unknown.Add(1)
 	tb.turnedAway.Add(1)
-	// Nobody who sees an error page is back at once.
+	// Nobody who is turned away is back at once.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
 	<-ctx.Done()
@@ -138,9 +128,8 @@ func (c *crowd) await(what string, n int64, count func(tb *tab) *atomic.Int64, w
 	}
 }
 
-func saved(tb *tab) *atomic.Int64      { return &tb.saved }
-func turnedAway(tb *tab) *atomic.Int64 { return &tb.turnedAway }
-func everyTab(*tab) bool               { return true }
+func saved(tb *tab) *atomic.Int64 { return &tb.saved }
+func everyTab(*tab) bool          { return true }
 
 // goHome ends the load, and checks that each visitor finds every change that
 // was answered 200.
@@ -162,7 +151,7 @@ func (c *crowd) goHome() {
 			continue
 		}
 		least := v.saved.Load()
-		if c.durable && (n < least || n > least+v.unknown.Load()) {
+		if n < least || n > least+v.unknown.Load() {
 			c.t.Errorf("a visitor's session counts %d; %d changes were answered 200 and %d with an error", n, least, v.unknown.Load())
 		}
 	}
