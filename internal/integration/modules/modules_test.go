@@ -69,12 +69,12 @@ func modulesOf(t *testing.T, imports []string) []string {
 	source := &strings.Builder{}
 	mod := &strings.Builder{}
 	fmt.Fprintf(source, "package main\n\nimport (\n\t_ %q\n", library)
-	fmt.Fprintf(mod, "module example.com/program\n\ngo 1.26.0\n\nrequire %s v0.0.0\n\nreplace %[1]s => %s\n", library, root)
+	fmt.Fprintf(mod, "module example.com/program\n\ngo 1.26.0\n\nrequire %s v0.0.0\n\nreplace %[1]s => %q\n", library, root)
 	var sums []byte
 	for _, imp := range imports {
 		fmt.Fprintf(source, "\t_ %q\n", library+"/"+imp)
 		if _, err := os.Stat(filepath.Join(root, imp, "go.mod")); err == nil {
-			fmt.Fprintf(mod, "\nrequire %s/%s v0.0.0\n\nreplace %[1]s/%[2]s => %s\n", library, imp, filepath.Join(root, imp))
+			fmt.Fprintf(mod, "\nrequire %s/%s v0.0.0\n\nreplace %[1]s/%[2]s => %q\n", library, imp, filepath.Join(root, imp))
 			sum, _ := os.ReadFile(filepath.Join(root, imp, "go.sum"))
 			sums = append(sums, sum...)
 		}
