@@ -89,6 +89,9 @@ func networkAdvice(err error) string {
 	if strings.Contains(err.Error(), "sentinels specified in configuration") { // go-redis has no better mark
 		return AdviseMaster
 	}
+	if strings.Contains(err.Error(), "server of the Ring is down") {
+		return "Bring the server back: no other can take its sessions over."
+	}
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -46,7 +46,7 @@ func (d *driver) Int(ctx context.Context, c redisproto.Command) (int64, error) {
 			return d.replicated(ctx, c)
 		}
 		cmd, answer := build(ctx, c)
-		d.client.Process(ctx, cmd)
+		d.process(ctx, c.Key, cmd)
 		return number(answer)
 	})
 }
@@ -73,13 +73,19 @@ func number(answer *redis.Cmd) (int64, error) {
 func (d *driver) Find(ctx context.Context, c redisproto.Command) (redisproto.Found, error) {
 	return redisproto.Await(ctx, func() (redisproto.Found, error) {
 		cmd, answer := build(ctx, c)
-		d.client.Process(ctx, cmd)
+		d.process(ctx, c.Key, cmd)
 		return found(answer)
 	})
 }
 
 func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redisproto.Answer {
 	answers, err := redisproto.Await(ctx, func() ([]redisproto.Answer, error) {
+		ring, isRing := d.client.(*redis.Ring)
+		if isRing {
+			if err := whole(ring); err != nil {
+				return nil, err
+			}
+		}
 		pipe := d.client.Pipeline()
 		held := make([]*redis.Cmd, len(cs))
 		for i, c := range cs {
@@ -88,6 +94,11 @@ func (d *driver) FindAll(ctx context.Context, cs []redisproto.Command) []redispr
 			held[i] = answer
 		}
 		pipe.Exec(ctx) // each command has its own error
+		if isRing {
+			if err := whole(ring); err != nil {
+				return nil, err
+			}
+		}
 		answers := make([]redisproto.Answer, len(cs))
 		for i, answer := range held {
 			answers[i].Found, answers[i].Err = found(answer)
@@ -137,7 +148,11 @@ func (d *driver) ServerError(err error) (string, bool) {
 func (d *driver) replicated(ctx context.Context, c redisproto.Command) (int64, error) {
 	cluster, ok := d.client.(*redis.ClusterClient)
 	if !ok {
-		return pair(ctx, d.client, c)
+		node, err := d.node(c.Key)
+		if err != nil {
+			return 0, err
+		}
+		return pair(ctx, node, c)
 	}
 	for range 3 {
 		node, err := cluster.MasterForKey(ctx, c.Key)
@@ -181,6 +196,9 @@ func (d *driver) Masters(ctx context.Context) ([]redisproto.Scanner, error) {
 	case *redis.ClusterClient:
 		each = client.ForEachMaster
 	case *redis.Ring:
+		if err := whole(client); err != nil {
+			return nil, err
+		}
 		each = client.ForEachShard
 	default:
 		return []redisproto.Scanner{scanner{client}}, nil

@@ -69,6 +69,11 @@ var (
 // Calls end with their context, also if the client's ContextTimeoutEnabled is
 // false. A client that reads from replicas (ReadOnly, RouteByLatency,
 // RouteRandomly) still reads sessions from masters.
+//
+// A Ring gives the keys of a server that is down to the others. This store does
+// not go along: while one is down, all calls are errors, once the Ring has
+// noticed. The list of a Ring's servers must stay as it was made, and its hooks
+// do not see the store's commands; those of its servers' clients do.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
 	if client == nil {
 		return nil, errors.New("goredisstore: the client is nil")
