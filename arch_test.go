@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/flock":                {},
 	"internal/redisproto":           {"store"}, // what redisstore and goredisstore share
 	"internal/redisproto/redistest": {"store", "store/storetest", "internal/redisproto", "internal/testserver"},
+	"internal/integration/visitors": {"", "store"},
 	"internal/storetable":           {"store/storetest"},
 	"internal/testserver":           {},
 	"internal/tools/...":            {},

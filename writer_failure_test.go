@@ -214,15 +214,15 @@ func TestVisitorWhoHangsUpKeepsTheWrite(t *testing.T) {
 	}
 	r := b.request("/").WithContext(ctx)
 	r.Header.Set("Test-Hang-Up", "1")
-	if _, err := b.send(r, func(w http.ResponseWriter, r *http.Request) {
+	// Whether an error comes of it is chance: a TLS connection tells the server
+	// that it is being closed a moment before it is.
+	b.send(r, func(w http.ResponseWriter, r *http.Request) {
 		session := cloakroom.From(r)
 		session.Set("after", true)
 		hangUp()
 		<-r.Context().Done()
 		io.WriteString(w, "done")
-	}); !errors.Is(err, context.Canceled) {
-		t.Fatalf("the visitor got %v", err)
-	}
+	})
 	<-over
 	want(t, "events", s.log.events(), "Loaded", "Saved")
 	want(t, "log", s.log.lines())

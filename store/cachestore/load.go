@@ -86,6 +86,9 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 		if first {
 			return s.fly(ctx, key, f)
 		}
+		if f == nil {
+			continue
+		}
 		select {
 		case <-f.done:
 			if !f.abandoned {
@@ -97,13 +100,17 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 }
 
 // join returns the load of key that goes on, or a new one that the caller has
-// to make.
+// to make; none if one has just ended and left the record in the cache.
 func (s *Store) join(key string, now time.Time) (f *flight, first bool) {
 	sh, b := s.enter(key)
 	// One that has lasted for long may have read the record long ago.
 	if f := b.flight; f != nil && now.Sub(f.start) < s.staleFor {
 		sh.leave(key, b)
 		return f, false
+	}
+	if _, ok := s.cached(key, now); ok {
+		sh.leave(key, b)
+		return nil, false
 	}
 	f = &flight{start: now, done: make(chan struct{}), abandoned: true}
 	b.flight = f

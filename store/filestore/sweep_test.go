@@ -1,7 +1,6 @@
 package filestore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -140,9 +140,27 @@ func TestOneBadDirectoryDoesNotStopCleaning(t *testing.T) {
 	}
 }
 
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // By default somebody is told.
 func TestFailingSweepsAreLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log lines
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	defer slog.SetDefault(old)
@@ -151,8 +169,8 @@ func TestFailingSweepsAreLogged(t *testing.T) {
 		s := open(t, dir, Options{Unsynced: true, SweepInterval: time.Minute})
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if log.Len() > 0 {
-			t.Errorf("a sweep that went well is logged: %s", &log)
+		if text := log.String(); text != "" {
+			t.Errorf("a sweep that went well is logged: %s", text)
 		}
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
