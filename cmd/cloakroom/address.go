@@ -78,6 +78,10 @@ func shownAddress(text string) string {
 	switch {
 	case err != nil || u.Scheme == "":
 		return "the store"
+	case u.Host != "" && u.User == nil && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@"):
+		// What looks like a host may be a user and the head of a password that
+		// has a slash in it.
+		return u.Scheme + "://"
 	case u.Host != "":
 		return u.Scheme + "://" + u.Host
 	default:
