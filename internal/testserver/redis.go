@@ -31,7 +31,9 @@ func redis(program, install string, settings []string) Server {
 		Install: install,
 		Args: func(p *Process) []string {
 			args := []string{"--port", strconv.Itoa(p.Port), "--bind", "127.0.0.1", "--dir", p.Dir,
-				"--unixsocket", RedisSocket(p), "--save", "", "--repl-diskless-sync-delay", "0"}
+				"--unixsocket", RedisSocket(p), "--save", "", "--repl-diskless-sync-delay", "0",
+				// Of a node of a cluster; the default may be the port of an outgoing connection.
+				"--cluster-port", strconv.Itoa(FreePort())}
 			for _, s := range settings {
 				name, value, _ := strings.Cut(s, " ")
 				args = append(args, "--"+name)
