@@ -1,6 +1,7 @@
 package cloakroom
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -37,7 +38,12 @@ var (
 	ErrReserved = errors.New("reserved name")
 )
 
-// unavailable marks err as the store's failure in operation op.
+// unavailable marks err as the store's failure in operation op. Where the time
+// was up before the store was asked, it has no advice of its own.
 func unavailable(op string, err error) error {
-	return fmt.Errorf("cloakroom: %s: %w: %w", op, ErrUnavailable, err)
+	failed := fmt.Errorf("cloakroom: %s: %w: %w", op, ErrUnavailable, err)
+	if errors.Is(err, context.DeadlineExceeded) && store.Advice(err) == "" {
+		return store.WithAdvice(failed, "The store did not answer within Options.StoreTimeout: see whether it is overloaded or out of reach; the service goes on by itself.")
+	}
+	return failed
 }

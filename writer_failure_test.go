@@ -195,6 +195,21 @@ func TestTooLargeForTheStoreIs503(t *testing.T) {
 	}
 }
 
+// The time may be up before the store is asked, which then cannot say why.
+func TestTimeThatIsUpComesWithAdvice(t *testing.T) {
+	s := newSite(t, cloakroom.Options{})
+	b := s.browser(t)
+	b.ok(setUser)
+	s.fault.Inject(storetest.OpLoad, storetest.Fault{Err: context.DeadlineExceeded})
+	a := b.visit(setUser)
+	if a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", a.StatusCode)
+	}
+	if log := strings.Join(s.log.lines(), "\n"); !strings.Contains(log, "advice=") {
+		t.Errorf("the log has no advice: %q", log)
+	}
+}
+
 // The visitor is gone when the session is saved: the write is not lost, and
 // that they hung up is no error.
 func TestVisitorWhoHangsUpKeepsTheWrite(t *testing.T) {

@@ -32,7 +32,9 @@ func StartRedisSentinel(t testing.TB, settings ...string) *RedisSentinel {
 	return s
 }
 
-// sentinel is a Sentinel that watches one master.
+// sentinel is a Sentinel that watches one master. It is patient with one on a
+// busy machine: a second failover that no test asks for would lose what the
+// first had just begun to copy.
 func sentinel(master *Process) Server {
 	s := Redis()
 	s.Prepare = func(p *Process) error {
@@ -41,7 +43,7 @@ bind 127.0.0.1
 unixsocket %s
 dir %s
 sentinel monitor mymaster 127.0.0.1 %d 2
-sentinel down-after-milliseconds mymaster 1000
+sentinel down-after-milliseconds mymaster 3000
 sentinel failover-timeout mymaster 5000
 `, p.Port, RedisSocket(p), p.Dir, master.Port)
 		return os.WriteFile(p.Path("sentinel.conf"), []byte(text), 0o600)
