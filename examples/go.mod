@@ -3,4 +3,3 @@ module github.com/cloakroom/cloakroom/examples
 go 1.26
 
 require github.com/cloakroom/cloakroom v0.1.0
-

@@ -2,7 +2,6 @@ module github.com/cloakroom/cloakroom/store/dynamostore
 
 go 1.26
 
-
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/config v1.33.15

@@ -2,5 +2,4 @@ module github.com/cloakroom/cloakroom/store/memcachedstore
 
 go 1.26
 
-
 require github.com/cloakroom/cloakroom v0.1.0

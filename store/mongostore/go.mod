@@ -2,7 +2,6 @@ module github.com/cloakroom/cloakroom/store/mongostore
 
 go 1.26.0
 
-
 require (
 	github.com/cloakroom/cloakroom v0.1.0
 	go.mongodb.org/mongo-driver/v2 v2.10.0
