@@ -63,6 +63,9 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 	free := map[string]bool{"TouchInterval": true, "MaxSize": true, "StoreTimeout": true, "ErrorHandler": true, "Hooks": true, "Logger": true}
 	cfg := configured(t, inRedis)
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[cloakroom.Options]()) {
+		if !f.IsExported() {
+			continue // the rules that New hands in
+		}
 		opts := quiet()
 		field := reflect.ValueOf(&opts).Elem().FieldByIndex(f.Index)
 		switch field.Kind() {
@@ -74,10 +77,6 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 			field.SetString("x")
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
-		case reflect.Pointer:
-			if f.Name == "Dialect" {
-				field.Set(reflect.New(field.Type().Elem()))
-			}
 		case reflect.Interface:
 			field.Set(reflect.ValueOf(codec.JSON))
 		}

@@ -1,4 +1,4 @@
-package cloakroom
+package engine
 
 import (
 	"hash/maphash"
