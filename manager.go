@@ -27,8 +27,8 @@ type Manager struct {
 // accept.
 func New(s store.Store, opts Options) (*Manager, error) {
 	opts, err := opts.normalize()
-	if s == nil && opts.rules.IDs != nil {
-		return nil, errors.New("cloakroom: New: the store is nil: open one, for instance memstore.New(memstore.Options{})")
+	if err == nil && s == nil && opts.rules.IDs != nil {
+		err = errors.New("the store is nil: open one, for instance memstore.New(memstore.Options{})")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
@@ -73,15 +73,24 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 }
 
 // nativeRules returns the rules of a Manager that package flask did not make.
-func nativeRules() *rules.Rules {
+func nativeRules(opts *Options) *rules.Rules {
 	return &rules.Rules{
-		IDs:            engine.IDs{},
-		Readers:        []codec.Codec{codec.MsgPack, codec.JSON},
-		OwnCreated:     true,
-		Permanence:     ledger.PermanentIfTrue,
-		Flash:          ledger.PairFlash,
-		Use:            rules.UseAsked,
-		Candidates:     4, // each of which may cost a store call
+		IDs:        engine.IDs{},
+		Readers:    []codec.Codec{codec.MsgPack, codec.JSON},
+		OwnCreated: true,
+		Permanence: ledger.PermanentIfTrue,
+		Flash:      ledger.PairFlash,
+		Use:        rules.UseAsked,
+		Candidates: 4, // each of which may cost a store call
+		Cookie: edge.Attributes{
+			Name:        opts.CookieName,
+			Domain:      opts.Domain,
+			Path:        opts.Path,
+			SameSite:    opts.SameSite,
+			Insecure:    opts.Insecure,
+			Script:      opts.ScriptAccess,
+			Partitioned: opts.Partitioned,
+		}.Joined(),
 		AdviceInsecure: "set Options.Insecure",
 		AdviceServer:   "cloakroom.New",
 	}
@@ -105,27 +114,13 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		Logger:        opts.Logger,
 		Rules:         r,
 	})
-	m := &edge.Middleware{
+	return &Manager{e, &edge.Middleware{
 		Engine:       e,
 		Rules:        r,
-		Cookie:       r.Cookie,
 		CookieName:   opts.CookieName,
 		Insecure:     opts.Insecure,
 		ErrorHandler: opts.ErrorHandler,
-	}
-	if m.Cookie == nil {
-		m.Twins = edge.Attributes{
-			Name:        opts.CookieName,
-			Domain:      opts.Domain,
-			Path:        opts.Path,
-			SameSite:    opts.SameSite,
-			Insecure:    opts.Insecure,
-			Script:      opts.ScriptAccess,
-			Partitioned: opts.Partitioned,
-		}.Joined()
-		m.Cookie = m.Twins
-	}
-	return &Manager{e, m}
+	}}
 }
 
 // visit is a request's session and what the edge has to know about it, in one

@@ -14,18 +14,20 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// normalize fills in the defaults and refuses contradictions.
+// normalize fills in the defaults and the native rules, and refuses
+// contradictions.
 func (o Options) normalize() (Options, error) {
-	if o.rules == nil {
-		o.rules = nativeRules()
-	}
+	native := o.rules == nil // otherwise package flask has checked its configuration
 	if err := o.normalizeTimes(); err != nil {
 		return o, err
 	}
-	if err := o.normalizeCookie(); err != nil {
+	if err := o.normalizeCookie(native); err != nil {
 		return o, err
 	}
-	if err := o.normalizeKeyPrefix(); err != nil {
+	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
+		o.KeyPrefix = DefaultKeyPrefix
+	}
+	if err := o.checkKeyPrefix(); err != nil {
 		return o, err
 	}
 	if o.Codec == nil {
@@ -43,15 +45,15 @@ func (o Options) normalize() (Options, error) {
 	if o.ErrorHandler == nil {
 		o.ErrorHandler = edge.AnswerError
 	}
+	if native {
+		o.rules = nativeRules(&o)
+	}
 	return o, nil
 }
 
-func (o *Options) normalizeKeyPrefix() error {
-	if o.KeyPrefix == "" && o.rules.Unchecked { // a prefix like any other
-		return nil
-	}
+func (o *Options) checkKeyPrefix() error {
 	if o.KeyPrefix == "" {
-		o.KeyPrefix = DefaultKeyPrefix
+		return nil
 	}
 	if err := store.CheckKey(o.KeyPrefix); err != nil {
 		return fmt.Errorf("Options.KeyPrefix: %w", err)
@@ -97,7 +99,7 @@ func (o *Options) normalizeTimes() error {
 	return nil
 }
 
-func (o *Options) normalizeCookie() error {
+func (o *Options) normalizeCookie(native bool) error {
 	if o.Path == "" {
 		o.Path = "/"
 	}
@@ -111,7 +113,7 @@ func (o *Options) normalizeCookie() error {
 	if err := probe.Valid(); err != nil {
 		return fmt.Errorf("Options.CookieName, Domain or Path: %w", err)
 	}
-	if o.rules.Unchecked { // its attributes are not ours to judge
+	if !native { // its attributes are not ours to judge
 		return nil
 	}
 	return o.refuseContradictions()

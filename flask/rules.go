@@ -24,7 +24,6 @@ func (c *Config) rules(maxSize int) (*rules.Rules, error) {
 		SlidingCookie:  true,
 		AlwaysRemove:   true,
 		KeepReads:      true, // Flask leaves it to the cache what to make of an answer without a cookie
-		Unchecked:      true,
 		AdviceInsecure: "turn SESSION_COOKIE_SECURE off",
 		AdviceServer:   "a SESSION_TYPE",
 	}
@@ -72,6 +71,9 @@ func (c *cookie) Set(ticket string, now time.Time, life time.Duration) string {
 	}
 	return c.name + "=" + ticket + c.domain + expires + c.flags
 }
+
+// Twins returns none: Flask takes the first cookie of the name, live or dead.
+func (c *cookie) Twins(host, path string) []string { return nil }
 
 func (c *cookie) Remove() string {
 	return c.name + "=" + c.domain + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0" + c.deleteFlags

@@ -16,16 +16,16 @@ func (v *Visit) tell(h http.Header) {
 	}
 	switch a.Cookie {
 	case engine.SetCookie:
-		if a.DeadTwin && v.m.Twins != nil {
+		if a.DeadTwin {
 			// First, for clients that take a cookie with the host as its Domain
 			// for the one without, as RFC 6265 did.
-			v.addCookies(h, v.m.Twins.twins(v.request)...)
+			v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.request.URL.Path)...)
 		}
-		v.addCookies(h, v.m.Cookie.Set(a.Ticket, a.At, a.Life))
+		v.addCookies(h, v.m.Rules.Cookie.Set(a.Ticket, a.At, a.Life))
 		v.m.warnPlain(v)
 	case engine.RemoveCookie:
 		if len(v.request.Header["Cookie"]) > 0 || v.m.Rules.AlwaysRemove {
-			v.addCookies(h, v.m.Cookie.Remove())
+			v.addCookies(h, v.m.Rules.Cookie.Remove())
 		}
 	}
 }

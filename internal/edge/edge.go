@@ -23,9 +23,7 @@ const MaxCookie = 4096
 type Middleware struct {
 	Engine       *engine.Engine
 	Rules        *rules.Rules
-	Cookie       rules.Cookie
 	CookieName   string
-	Twins        *Attributes // of the cookie where twins are removed; nil where they are not
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 

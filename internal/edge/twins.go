@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -10,11 +9,11 @@ import (
 // maxTwins bounds how many cookies one answer removes.
 const maxTwins = 8
 
-// twins returns lines that delete cookies of the session's name in every
-// other scope from which r could have got one: other paths, other domains.
+// Twins returns lines that delete cookies of the session's name in every
+// other scope from which a request could have got one: other paths, other domains.
 // Which cookie came from which scope a request does not tell, so the caller
 // sets the good ticket anew in the scope of the Options.
-func (c *Attributes) twins(r *http.Request) []string {
+func (c *Attributes) Twins(host, path string) []string {
 	if strings.HasPrefix(c.Name, HostPrefix) {
 		return nil // browsers keep only one
 	}
@@ -27,7 +26,7 @@ func (c *Attributes) twins(r *http.Request) []string {
 	// The likely ones first, since there may be more than can be removed: a
 	// twin of the whole site, and one without a Domain, whose path is the
 	// page's directory if it was set without a Path.
-	paths, domains := pathsAbove(r.URL.Path), domainsAbove(r.Host)
+	paths, domains := pathsAbove(path), domainsAbove(host)
 	for _, domain := range domains {
 		add(domain, "/")
 	}

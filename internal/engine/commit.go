@@ -68,7 +68,7 @@ func (s *Session) CommitAnswer() error {
 func (s *Session) beginCommit() (c *commit, late error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil || s.loadedIn == unborn {
+	if s.err != nil || s.loadedIn == notYet {
 		return nil, s.err
 	}
 	s.at = time.Now()
@@ -93,7 +93,7 @@ func (s *Session) beginCommit() (c *commit, late error) {
 // moves the expiry on once: before the header leaves, or at the end for a
 // session that was loaded only then.
 func (s *Session) refreshes() bool {
-	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.store == nil) {
+	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
 		return false
 	}
 	return s.e.refreshDue(&s.version, s.at)
@@ -103,7 +103,7 @@ func (s *Session) refreshes() bool {
 // how long it lasts.
 func (s *Session) needsCookie() bool {
 	switch {
-	case s.e.store == nil:
+	case s.e.inTicket():
 		return s.draft.pending()
 	case !s.version.Exists():
 		return s.draft.Dirty()
@@ -116,7 +116,7 @@ func (s *Session) needsCookie() bool {
 // new ID go with it: at a login, say, they must not be saved under the old one.
 func (s *Session) dropLate() {
 	switch {
-	case s.e.store == nil:
+	case s.e.inTicket():
 		s.draft.discard()
 		s.draft.ends = nil
 	case s.version.Exists() && s.draft.regenerate == 0:
@@ -142,7 +142,7 @@ func (c *commit) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case c.e.Rules.InTicket != nil:
+	case c.e.inTicket():
 		return c.sealTicket(ctx)
 	case !c.version.Exists():
 		return c.create(ctx)

@@ -85,6 +85,10 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	return e
 }
 
+// inTicket reports whether tickets hold whole sessions, rather than IDs of
+// sessions in a store.
+func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
+
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {

@@ -64,7 +64,7 @@ func (e *Engine) touchDue(v *version, now time.Time) (time.Time, bool) {
 	case rules.UseChanged:
 		return time.Time{}, false
 	case rules.UseVisited:
-		if e.store == nil {
+		if e.inTicket() {
 			return time.Time{}, false // see refreshDue
 		}
 	}

@@ -53,8 +53,8 @@ func (e *Engine) find(ctx context.Context, tickets []string, now time.Time) (f f
 
 // wellFormed reports whether a ticket may be one that we gave out.
 func (e *Engine) wellFormed(ticket string) bool {
-	if in := e.Rules.InTicket; in != nil {
-		_, err := in.Open(ticket)
+	if e.inTicket() {
+		_, err := e.Rules.InTicket.Open(ticket)
 		return err == nil
 	}
 	_, ok := e.Rules.IDs.Of(ticket)
@@ -64,7 +64,7 @@ func (e *Engine) wellFormed(ticket string) bool {
 // open returns the session of one ticket. With rules.ErrUndecodable it returns
 // the record's key at least.
 func (e *Engine) open(ctx context.Context, ticket string, now time.Time) (version, error) {
-	if e.Rules.InTicket != nil {
+	if e.inTicket() {
 		return e.unseal(ctx, ticket, now)
 	}
 	id, ok := e.Rules.IDs.Of(ticket)

@@ -19,7 +19,7 @@ type Session struct {
 
 	mu       sync.Mutex
 	phase    phase
-	loadedIn phase // when the session was loaded; unborn if it was not
+	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
 	deadTwin bool  // a dead ticket came beside another one
 	held     ticketState
@@ -29,7 +29,7 @@ type Session struct {
 	draft    draft
 	outcome  outcome   // of the last commit that did something
 	ended    bool      // the handler has ended the visitor's session
-	at       time.Time // of the last commit
+	at       time.Time // of the last load or commit
 	// unreadable is the store key of the visitor's record, if that could not be
 	// read.
 	unreadable string
@@ -47,7 +47,7 @@ type Bearer interface {
 type phase uint8
 
 const (
-	unborn phase = iota // not begun; as loadedIn: not loaded
+	notYet phase = iota // the request has not begun; as loadedIn: not loaded
 	open                // the handler runs, the header can still carry a cookie
 	ending              // the handler has returned, the header can still carry a cookie
 	sent                // the handler runs, the header has left
@@ -97,7 +97,8 @@ func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
 	if ticket == "" {
 		return nil
 	}
-	f, err := e.find(ctx, []string{ticket}, time.Now())
+	s.at = time.Now()
+	f, err := e.find(ctx, []string{ticket}, s.at)
 	if err != nil {
 		e.Report(ctx, "", err)
 		return err
@@ -123,7 +124,8 @@ func (s *Session) take(f found) {
 // Find makes s the session that tickets lead to, and is called by s itself, as
 // Bearer says. Only a failing store is an error.
 func (s *Session) Find(tickets []string) error {
-	f, err := s.e.find(s.ctx, tickets, time.Now())
+	s.at = time.Now()
+	f, err := s.e.find(s.ctx, tickets, s.at)
 	if err == nil {
 		s.take(f)
 	}
@@ -144,7 +146,7 @@ func (s *Session) load() {
 func (s *Session) loadUnasked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.loadedIn != unborn || s.err != nil {
+	if s.loadedIn != notYet || s.err != nil {
 		return
 	}
 	if err := s.bearer.Present(s); err != nil {
@@ -156,7 +158,7 @@ func (s *Session) loadUnasked() {
 
 // readable loads the session if need be and reports whether it can be used.
 func (s *Session) readable() bool {
-	if s.loadedIn == unborn {
+	if s.loadedIn == notYet {
 		s.load()
 	}
 	s.asked = true

@@ -11,16 +11,15 @@ import (
 	"github.com/cloakroom/cloakroom/internal/ledger"
 )
 
-// Rules of one Manager. All fields are set but those that say otherwise.
+// Rules of one Manager. One of IDs and InTicket is set, unless Unavailable is.
 type Rules struct {
 	// Unavailable, if it is not nil, says why no session can be kept: every one
 	// is empty, every change fails with it, and no cookie is touched.
 	Unavailable error
 
-	// IDs is what tickets are where sessions are kept in a store. Nil where
-	// InTicket is set.
+	// IDs is what tickets are where sessions are kept in a store.
 	IDs IDs
-	// InTicket keeps whole sessions in their tickets. Nil where there is a store.
+	// InTicket keeps whole sessions in their tickets.
 	InTicket Tickets
 
 	// Readers are the codecs of records that others may have written, beside
@@ -38,8 +37,7 @@ type Rules struct {
 	// Use says what moves a session's expiry on.
 	Use Use
 
-	// Cookie writes the lines of Set-Cookie. Nil stands for one on the
-	// Manager's Options.
+	// Cookie writes the lines of Set-Cookie.
 	Cookie Cookie
 	// Candidates is how many cookies of the session's name are tried.
 	Candidates int
@@ -52,10 +50,6 @@ type Rules struct {
 	AlwaysRemove bool
 	// KeepReads lets caches store answers to requests that only read.
 	KeepReads bool
-
-	// Unchecked takes the cookie's attributes and the key prefix as they are:
-	// another program's configuration has decided them.
-	Unchecked bool
 
 	// What an operator can do, in the words of the configuration at hand.
 	AdviceInsecure string // to allow cookies over plain HTTP
@@ -117,6 +111,9 @@ type Cookie interface {
 	Set(ticket string, now time.Time, life time.Duration) string
 	// Remove returns the line that deletes the cookie.
 	Remove() string
+	// Twins returns lines that delete cookies of the same name from other scopes,
+	// of which a request for host and path may have brought one.
+	Twins(host, path string) []string
 }
 
 // Apply puts r into a *cloakroom.Options. It is a variable since this package
