@@ -56,7 +56,7 @@ func (e *Engine) parse(v *version, data []byte) error {
 		}
 		e.indexes.note(e.seed, v.key, v.rec.Token, data, c, fields)
 	}
-	v.Base = ledger.Read(c, fields)
+	v.Base = ledger.Read(&e.style, c, fields)
 	return nil
 }
 

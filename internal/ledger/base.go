@@ -12,11 +12,11 @@ type Base struct {
 }
 
 // Read returns the session that a record's fields make.
-func Read(c codec.Codec, fields []codec.Field) Base {
+func Read(st *Style, c codec.Codec, fields []codec.Field) Base {
 	b := Base{Codec: c, Fields: fields}
 	for i := range fields {
 		if f := &fields[i]; len(f.Name) > 0 && f.Name[0] == '_' {
-			b.readMeta(f)
+			b.readMeta(st, f)
 		}
 	}
 	return b
@@ -24,10 +24,12 @@ func Read(c codec.Codec, fields []codec.Field) Base {
 
 // readMeta takes up what cloakroom keeps in the record for itself. A field
 // that is not of the expected type is somebody else's, and counts as missing.
-func (b *Base) readMeta(f *codec.Field) {
+func (b *Base) readMeta(st *Style, f *codec.Field) {
 	switch string(f.Name) {
 	case NameCreated:
-		b.Created, _ = codec.Int64(b.Codec, f.Raw)
+		if st.Created {
+			b.Created, _ = codec.Int64(b.Codec, f.Raw)
+		}
 	case NamePermanent:
 		b.Permanent, _ = codec.Bool(b.Codec, f.Raw)
 	}
