@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +86,42 @@ func TestLayers(t *testing.T) {
 		if !seen[dir] {
 			t.Errorf("package %q was not checked: the walk is broken", dir)
 		}
+	}
+}
+
+// Rooms that are kept pure may not import these of the standard library, and
+// their code may not name what follows them.
+var pure = map[string]struct{ imports, names []string }{
+	"internal/ledger": {[]string{"context", "sync", "net/http", "os", "math/rand/v2", "crypto/rand"}, []string{"time.Now", "time.Since"}},
+	"internal/rules":  {[]string{"context", "sync", "net/http"}, []string{"time.Now"}},
+	"internal/engine": {[]string{"net/http"}, nil},
+}
+
+func TestPureRooms(t *testing.T) {
+	checked := 0
+	eachGoFile(t, false, func(dir, file string, imports []string) {
+		room, ok := pure[dir]
+		if !ok || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		checked++
+		for _, imp := range room.imports {
+			if slices.Contains(imports, imp) {
+				t.Errorf("%s imports %q", file, imp)
+			}
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range room.names {
+			if strings.Contains(string(text), name) {
+				t.Errorf("%s uses %s", file, name)
+			}
+		}
+	})
+	if checked < 10 {
+		t.Errorf("only %d files were checked: the walk is broken", checked)
 	}
 }
 

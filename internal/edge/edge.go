@@ -43,19 +43,3 @@ func (m *Middleware) warnPlain(v *Visit) {
 			"behind a TLS proxy all is well; for development over plain HTTP "+m.Rules.AdviceInsecure))
 	})
 }
-
-// AnswerError is the ErrorHandler by default. It answers in plain text: 503 if
-// the store is to blame, with Retry-After if it may have recovered by then, and
-// 500 if the program is.
-func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, engine.ErrUnavailable):
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "The service cannot reach its session store just now. Please try again in a few seconds.",
-			http.StatusServiceUnavailable)
-	case errors.Is(err, engine.ErrRefused):
-		http.Error(w, "The service has no room for this session.", http.StatusServiceUnavailable)
-	default:
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-	}
-}

@@ -74,42 +74,6 @@ func (w *writer) commit() error {
 
 var errPanic = errors.New("cloakroom: save: panicked, in a function given to Update, a hook or the store")
 
-// fail answers with the error page instead of what the handler had in mind,
-// headers included: a Content-Length, a Location or a Set-Cookie of the answer
-// that is dropped must not go with this one.
-func (w *writer) fail(err error) {
-	w.failed = err
-	h := w.rw.Header()
-	clear(h)
-	maps.Copy(h, w.before)
-	// A new ID that is already durable goes out with the error page.
-	w.visit.tell(h)
-	h.Set("Cache-Control", "no-store")
-	answer := &answerWriter{ResponseWriter: w.rw}
-	w.visit.m.ErrorHandler(answer, w.visit.request, err)
-	if !answer.given {
-		w.rw.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
-	}
-}
-
-// answerWriter notes whether an ErrorHandler answers.
-type answerWriter struct {
-	http.ResponseWriter
-	given bool
-}
-
-func (w *answerWriter) WriteHeader(status int) {
-	w.given = w.given || !informational(status)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *answerWriter) Write(p []byte) (int, error) {
-	w.given = true
-	return w.ResponseWriter.Write(p)
-}
-
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 func (w *writer) WriteHeader(status int) {
 	if informational(status) {
 		if w.failed == nil {

@@ -287,7 +287,7 @@ func TestOtherCodec(t *testing.T) {
 	}
 
 	text := native
-	ext, _ := codec.MsgPack.Marshal(nil, codec.Ext{Type: 7, Data: []byte("x")})
+	ext, _ := codec.MsgPack.Marshal(nil, codec.Ext{Code: 7, Data: []byte("x")})
 	foreign := ledger.Read(&text, codec.MsgPack, []codec.Field{{Name: []byte("a"), Raw: ext}})
 	var e ledger.Draft
 	e.Set("b", []byte(`"x"`))
