@@ -8,9 +8,8 @@ import (
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
-// tell writes into h what the visitor has to be told about the session.
-func (v *Visit) tell(h http.Header) {
-	a := v.session.Answer()
+// tell writes a into h.
+func (v *Visit) tell(h http.Header, a engine.Answer) {
 	if a.Asked || a.Cookie != engine.KeepCookie {
 		addCacheHeaders(h, !v.m.Rules.KeepReads || a.Cookie == engine.SetCookie)
 	}
@@ -21,7 +20,7 @@ func (v *Visit) tell(h http.Header) {
 			// for the one without, as RFC 6265 did.
 			v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.request.URL.Path)...)
 		}
-		v.addCookies(h, v.m.Rules.Cookie.Set(a.Ticket, a.At, a.Life))
+		v.addCookies(h, v.m.Rules.Cookie.Set(a.Ticket, a.Now, a.Life))
 		v.m.warnPlain(v)
 	case engine.RemoveCookie:
 		if len(v.request.Header["Cookie"]) > 0 || v.m.Rules.AlwaysRemove {

@@ -13,13 +13,13 @@ import (
 // fail answers with the error page instead of what the handler had in mind,
 // headers included: a Content-Length, a Location or a Set-Cookie of the answer
 // that is dropped must not go with this one.
-func (w *writer) fail(err error) {
+func (w *writer) fail(err error, a engine.Answer) {
 	w.failed = err
 	h := w.rw.Header()
 	clear(h)
 	maps.Copy(h, w.before)
 	// A new ID that is already durable goes out with the error page.
-	w.visit.tell(h)
+	w.visit.tell(h, a)
 	h.Set("Cache-Control", "no-store")
 	answer := &answerWriter{ResponseWriter: w.rw}
 	w.visit.m.ErrorHandler(answer, w.visit.request, err)

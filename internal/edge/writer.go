@@ -20,6 +20,7 @@ type writer struct {
 	visit     *Visit
 	before    http.Header // the header as it was when the handler got it
 	committed bool        // the session has been committed, or has failed
+	handsOut  bool        // a ticket goes out with the header
 	failed    error       // the ErrorHandler has answered
 }
 
@@ -59,15 +60,16 @@ func (w *writer) commit() error {
 	}
 	w.committed = true
 	s := w.visit.session
-	err := errPanic // stands if the commit panics, in a function given to Update say
+	answer, err := engine.Answer{Asked: true}, errPanic // stand if the commit panics, in a function given to Update say
 	defer func() {
 		s.HeaderLeft(err)
 		if err != nil {
-			w.fail(err)
+			w.fail(err, answer)
 		}
 	}()
-	if err = s.CommitAnswer(); err == nil {
-		w.visit.tell(w.rw.Header())
+	if answer, err = s.CommitAnswer(); err == nil {
+		w.visit.tell(w.rw.Header(), answer)
+		w.handsOut = answer.Cookie == engine.SetCookie
 	}
 	return err
 }
@@ -134,7 +136,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	conn, buf, err := http.NewResponseController(w.rw).Hijack()
-	if err == nil && first && w.visit.session.Answer().Cookie == engine.SetCookie {
+	if err == nil && first && w.handsOut {
 		w.visit.session.Report(errors.New("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
 	}
 	return conn, buf, err

@@ -7,7 +7,7 @@ type Answer struct {
 	Cookie   CookieChange
 	Ticket   string
 	Life     time.Duration // of the cookie; zero if until the browser ends
-	At       time.Time     // when that was decided
+	Now      time.Time     // when that was decided
 	Asked    bool          // the handler has used the session
 	DeadTwin bool          // the visitor sent a dead ticket beside a live one
 }
@@ -21,8 +21,9 @@ const (
 	RemoveCookie
 )
 
-// Answer returns what the visitor has to be told, as of the last commit.
-func (s *Session) Answer() Answer {
+// Answer returns what the visitor has to be told at the time now of the last
+// commit.
+func (s *Session) Answer(now time.Time) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.e.Rules.Unavailable != nil {
@@ -30,8 +31,8 @@ func (s *Session) Answer() Answer {
 	}
 	a := Answer{Cookie: s.cookie(), Asked: s.asked, DeadTwin: s.deadTwin}
 	if a.Cookie == SetCookie {
-		a.Ticket, a.At = s.version.ticket, s.at
-		a.Life = s.e.cookieLife(&s.version, s.at)
+		a.Ticket, a.Now = s.version.ticket, now
+		a.Life = s.e.cookieLife(&s.version, now)
 	}
 	return a
 }
@@ -44,7 +45,7 @@ func (s *Session) cookie() CookieChange {
 		return RemoveCookie // once the record has gone: after a failure the visitor must be able to try again
 	case !v.Exists():
 		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way
-	case ticketState{v.ticket, v.Permanent} != s.held:
+	case s.reissued:
 		return SetCookie
 	case s.outcome == stored && r.SlidingCookie:
 		return SetCookie

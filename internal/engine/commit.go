@@ -39,64 +39,73 @@ type commit struct {
 // store's calls do not stop when ctx is done, only after Options.StoreTimeout:
 // a visitor who hangs up does not lose a write.
 func (s *Session) Commit(ctx context.Context) error {
+	_, err := s.commit(ctx)
+	return err
+}
+
+// CommitAnswer is Commit for the moment before the header leaves. What the
+// visitor has to be told it returns also with an error: a new ticket that is
+// already durable, say.
+func (s *Session) CommitAnswer() (Answer, error) {
+	if s.e.Rules.Use == rules.UseVisited {
+		s.loadUnasked()
+	}
+	now, err := s.commit(s.ctx)
+	return s.Answer(now), err
+}
+
+// commit returns the time that it went by, zero if the session was not loaded.
+func (s *Session) commit(ctx context.Context) (now time.Time, err error) {
 	s.commits.Lock()
 	defer s.commits.Unlock()
-	c, late := s.beginCommit()
+	c, now, late := s.beginCommit()
 	if c == nil {
-		return late
+		return now, late
 	}
-	call := newCallContext(ctx, c.now.Add(s.e.StoreTimeout), true)
+	call := newCallContext(ctx, now.Add(s.e.StoreTimeout), true)
 	defer call.close()
-	err := c.run(call)
+	err = c.run(call)
 	s.settle(c)
 	if err == nil {
 		err = late
 	}
-	return err
-}
-
-// CommitAnswer is Commit for the moment before the header leaves.
-func (s *Session) CommitAnswer() error {
-	if s.e.Rules.Use == rules.UseVisited {
-		s.loadUnasked()
-	}
-	return s.Commit(s.ctx)
+	return now, err
 }
 
 // beginCommit takes copies of what there is to save; nil if there is nothing.
 // The error says why, or what could not be taken along.
-func (s *Session) beginCommit() (c *commit, late error) {
+func (s *Session) beginCommit() (c *commit, now time.Time, late error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil || s.loadedIn == notYet {
-		return nil, s.err
+	if s.loadedIn == notYet {
+		return nil, now, s.err
 	}
-	s.at = time.Now()
-	if !s.draft.pending() && !s.refreshes() {
-		return nil, nil
+	now = time.Now()
+	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
+		return nil, now, s.err
 	}
 	if s.phase.headerLeft() && s.needsCookie() {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
 			"change the session before the first write", ErrLate)
 		s.dropLate()
 		if !s.draft.pending() {
-			return nil, late
+			return nil, now, late
 		}
 	}
-	c = &commit{e: s.e, now: s.at, version: s.version, draft: s.draft, swaps: s.swaps}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, swaps: s.swaps}
 	c.draft.Draft = s.draft.Snapshot()
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
-	return c, late
+	return c, now, late
 }
 
 // refreshes reports whether a commit without changes has something to do. It
 // moves the expiry on once: before the header leaves, or at the end for a
 // session that was loaded only then.
-func (s *Session) refreshes() bool {
+func (s *Session) refreshes(now time.Time) bool {
 	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
 		return false
 	}
-	return s.e.refreshDue(&s.version, s.at)
+	return s.e.refreshDue(&s.version, now)
 }
 
 // needsCookie reports whether saving the draft changes the visitor's ticket or
@@ -174,6 +183,7 @@ func (s *Session) settle(c *commit) {
 	case touched:
 		s.version = c.version
 	case stored:
+		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
 		s.version = c.version
 		s.forget(c)
 	case emptied:

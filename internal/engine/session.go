@@ -22,14 +22,13 @@ type Session struct {
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
 	deadTwin bool  // a dead ticket came beside another one
-	held     ticketState
 	err      error
 	version  version
 	swaps    uint32 // how often version was replaced other than by Commit
 	draft    draft
-	outcome  outcome   // of the last commit that did something
-	ended    bool      // the handler has ended the visitor's session
-	at       time.Time // of the last load or commit
+	outcome  outcome // of the last commit that did something
+	ended    bool    // the handler has ended the visitor's session
+	reissued bool    // a commit has changed the ticket, or whether it is permanent
 	// unreadable is the store key of the visitor's record, if that could not be
 	// read.
 	unreadable string
@@ -59,12 +58,6 @@ func (p phase) headerLeft() bool { return p >= sent }
 
 // returned reports whether changes come too late.
 func (p phase) returned() bool { return p == ending || p == over }
-
-// ticketState is what the visitor holds.
-type ticketState struct {
-	ticket    string
-	permanent bool
-}
 
 // draft is what the request wants to change.
 type draft struct {
@@ -97,8 +90,7 @@ func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
 	if ticket == "" {
 		return nil
 	}
-	s.at = time.Now()
-	f, err := e.find(ctx, []string{ticket}, s.at)
+	f, err := e.find(ctx, []string{ticket}, time.Now())
 	if err != nil {
 		e.Report(ctx, "", err)
 		return err
@@ -118,14 +110,12 @@ func (s *Session) Context() context.Context { return s.ctx }
 
 func (s *Session) take(f found) {
 	s.version, s.unreadable, s.deadTwin = f.version, f.unreadable, f.deadTwin
-	s.held = ticketState{f.version.ticket, f.version.Permanent}
 }
 
 // Find makes s the session that tickets lead to, and is called by s itself, as
 // Bearer says. Only a failing store is an error.
 func (s *Session) Find(tickets []string) error {
-	s.at = time.Now()
-	f, err := s.e.find(s.ctx, tickets, s.at)
+	f, err := s.e.find(s.ctx, tickets, time.Now())
 	if err == nil {
 		s.take(f)
 	}

@@ -12,9 +12,9 @@ import (
 // snapshot has been saved can tell what has changed since.
 type Draft struct {
 	changes   []change
-	cleared   uint32 // number of Clear, 0 if it was not called
-	permanent permanent
 	flashes   *flashes
+	permanent permanent
+	cleared   uint32 // number of Clear, 0 if it was not called
 	made      uint32 // changes so far
 }
 
