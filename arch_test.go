@@ -38,8 +38,8 @@ var mayImport = map[string][]string{
 	"store/memstore":                {"store"},
 	"store/filestore":               {"store", "internal/flock"},
 	"store/sqlstore":                {"store"},
-	"store/redisstore":              {"store", "internal/redisproto"},
-	"store/redisstore/goredisstore": {"store", "internal/redisproto"},
+	"store/redisstore":              {"store", "store/redisstore/internal/redisproto"},
+	"store/redisstore/goredisstore": {"store", "store/redisstore/internal/redisproto"},
 	"store/memcachedstore":          {"store"},
 	"store/mongostore":              {"store"},
 	"store/dynamostore":             {"store"},
@@ -51,13 +51,16 @@ var mayImport = map[string][]string{
 	"internal/pyvalue":              {},
 	"internal/pyvalue/pyvaluetest":  {"internal/pyvalue"},
 	"internal/taggedjson":           {"codec", "internal/..."}, // a codec itself, for package flask alone
+	"internal/contend":              {"store"},
 	"internal/flock":                {},
-	"internal/redisproto":           {"store"}, // what redisstore and goredisstore share
-	"internal/redisproto/redistest": {"store", "store/storetest", "internal/redisproto", "internal/testserver"},
 	"internal/integration/visitors": {"", "store"},
 	"internal/storetable":           {"store/storetest"},
 	"internal/testserver":           {},
 	"internal/tools/...":            {},
+
+	// What redisstore and goredisstore share.
+	"store/redisstore/internal/redisproto": {"store"},
+	"store/redisstore/internal/redistest":  {"store", "store/storetest", "store/redisstore/internal/redisproto", "internal/contend", "internal/testserver"},
 }
 
 func TestLayers(t *testing.T) {

@@ -4,12 +4,13 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
-	github.com/cloakroom/cloakroom v0.0.0
-	github.com/cloakroom/cloakroom/examples v0.0.0
-	github.com/cloakroom/cloakroom/store/dynamostore v0.0.0
-	github.com/cloakroom/cloakroom/store/memcachedstore v0.0.0
-	github.com/cloakroom/cloakroom/store/mongostore v0.0.0
-	github.com/cloakroom/cloakroom/store/redisstore v0.0.0
+	github.com/cloakroom/cloakroom v0.1.0
+	github.com/cloakroom/cloakroom/examples v0.1.0
+	github.com/cloakroom/cloakroom/store/dynamostore v0.1.0
+	github.com/cloakroom/cloakroom/store/memcachedstore v0.1.0
+	github.com/cloakroom/cloakroom/store/mongostore v0.1.0
+	github.com/cloakroom/cloakroom/store/redisstore v0.1.0
+	github.com/cloakroom/cloakroom/store/sqlstore v0.1.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/pelletier/go-toml/v2 v2.4.3
@@ -60,11 +61,3 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace (
-	github.com/cloakroom/cloakroom => ../
-	github.com/cloakroom/cloakroom/examples => ../examples
-	github.com/cloakroom/cloakroom/store/dynamostore => ../store/dynamostore
-	github.com/cloakroom/cloakroom/store/memcachedstore => ../store/memcachedstore
-	github.com/cloakroom/cloakroom/store/mongostore => ../store/mongostore
-	github.com/cloakroom/cloakroom/store/redisstore => ../store/redisstore
-)

@@ -2,6 +2,5 @@ module github.com/cloakroom/cloakroom/examples
 
 go 1.26
 
-require github.com/cloakroom/cloakroom v0.0.0
+require github.com/cloakroom/cloakroom v0.1.0
 
-replace github.com/cloakroom/cloakroom => ../

@@ -5,11 +5,11 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/cloakroom/cloakroom/store/dynamostore v0.0.0
-	github.com/cloakroom/cloakroom/store/memcachedstore v0.0.0
-	github.com/cloakroom/cloakroom/store/mongostore v0.0.0
-	github.com/cloakroom/cloakroom/store/redisstore v0.0.0
-	github.com/cloakroom/cloakroom/store/redisstore/goredisstore v0.0.0
+	github.com/cloakroom/cloakroom/store/dynamostore v0.1.0
+	github.com/cloakroom/cloakroom/store/memcachedstore v0.1.0
+	github.com/cloakroom/cloakroom/store/mongostore v0.1.0
+	github.com/cloakroom/cloakroom/store/redisstore v0.1.0
+	github.com/cloakroom/cloakroom/store/sqlstore v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 )
 
@@ -46,8 +46,8 @@ require (
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
-	github.com/cloakroom/cloakroom v0.0.0
-	github.com/cloakroom/cloakroom/store/cachestore v0.0.0
+	github.com/cloakroom/cloakroom v0.1.0
+	github.com/cloakroom/cloakroom/store/cachestore v0.1.0
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/go-sql-driver/mysql v1.10.1
@@ -66,12 +66,3 @@ require (
 	modernc.org/sqlite v1.61.1
 )
 
-replace (
-	github.com/cloakroom/cloakroom => ../../
-	github.com/cloakroom/cloakroom/store/cachestore => ../../store/cachestore
-	github.com/cloakroom/cloakroom/store/dynamostore => ../../store/dynamostore
-	github.com/cloakroom/cloakroom/store/memcachedstore => ../../store/memcachedstore
-	github.com/cloakroom/cloakroom/store/mongostore => ../../store/mongostore
-	github.com/cloakroom/cloakroom/store/redisstore => ../../store/redisstore
-	github.com/cloakroom/cloakroom/store/redisstore/goredisstore => ../../store/redisstore/goredisstore
-)

@@ -2,7 +2,6 @@ module github.com/cloakroom/cloakroom/store/dynamostore
 
 go 1.26
 
-replace github.com/cloakroom/cloakroom => ../../
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
@@ -10,7 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.73.1
 	github.com/aws/smithy-go v1.28.8
-	github.com/cloakroom/cloakroom v0.0.0
+	github.com/cloakroom/cloakroom v0.1.0
 )
 
 require (

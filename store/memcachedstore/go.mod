@@ -2,6 +2,5 @@ module github.com/cloakroom/cloakroom/store/memcachedstore
 
 go 1.26
 
-replace github.com/cloakroom/cloakroom => ../../
 
-require github.com/cloakroom/cloakroom v0.0.0-00010101000000-000000000000
+require github.com/cloakroom/cloakroom v0.1.0

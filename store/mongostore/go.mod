@@ -2,10 +2,9 @@ module github.com/cloakroom/cloakroom/store/mongostore
 
 go 1.26.0
 
-replace github.com/cloakroom/cloakroom => ../../
 
 require (
-	github.com/cloakroom/cloakroom v0.0.0
+	github.com/cloakroom/cloakroom v0.1.0
 	go.mongodb.org/mongo-driver/v2 v2.10.0
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store/redisstore"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 func TestASaveIsNotSentTwice(t *testing.T) {

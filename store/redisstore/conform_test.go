@@ -6,9 +6,10 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store/redisstore"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 func TestConformance(t *testing.T) {
@@ -31,14 +32,14 @@ func TestConformance(t *testing.T) {
 		redistest.Lane(t)
 		rawURL := urlOf(single.Get(t)) + "5?stale_for=1m"
 		conform(t, rawURL, redistest.Suite())
-		redistest.Contend(t, open(t, rawURL), rawURL)
+		contend.Run(t, open(t, rawURL), rawURL)
 	})
 	t.Run("cluster", func(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
 		rawURL := "redis+cluster://" + c.Addrs()
 		conform(t, rawURL, redistest.Suite())
-		redistest.Contend(t, open(t, rawURL), rawURL)
+		contend.Run(t, open(t, rawURL), rawURL)
 		s, err := redisstore.New(client(t, rueidis.ClientOption{
 			InitAddress:    strings.Split(c.Addrs(), ","),
 			SendToReplicas: func(cmd rueidis.Completed) bool { return cmd.IsReadOnly() },
@@ -54,7 +55,7 @@ func TestConformance(t *testing.T) {
 		s := testserver.StartRedisSentinel(t)
 		rawURL := "redis+sentinel://" + s.Addrs() + "/mymaster"
 		conform(t, rawURL, redistest.Suite())
-		redistest.Contend(t, open(t, rawURL), rawURL)
+		contend.Run(t, open(t, rawURL), rawURL)
 	})
 	t.Run("valkey", func(t *testing.T) {
 		redistest.Lane(t)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
 
 // driver runs commands by rueidis. It repeats a command only if it is marked

@@ -2,14 +2,15 @@ module github.com/cloakroom/cloakroom/store/redisstore
 
 go 1.26.0
 
-replace github.com/cloakroom/cloakroom => ../../
-
 require (
-	github.com/cloakroom/cloakroom v0.0.0
+	github.com/cloakroom/cloakroom v0.1.0
+	github.com/redis/go-redis/v9 v9.23.0
 	github.com/redis/rueidis v1.0.79
 )
 
 require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )

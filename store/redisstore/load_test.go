@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 func TestWritersContend(t *testing.T) {
 	rawURL := urlOf(single.Get(t)) + "1"
-	redistest.Contend(t, open(t, rawURL), rawURL)
+	contend.Run(t, open(t, rawURL), rawURL)
 }
 
 func TestOutages(t *testing.T) {

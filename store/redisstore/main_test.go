@@ -7,7 +7,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/redisstore"
@@ -18,7 +18,7 @@ import (
 var single = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
-	redistest.Child(func(ctx context.Context, text string) (store.Store, error) {
+	contend.Child(func(ctx context.Context, text string) (store.Store, error) {
 		u, err := url.Parse(text)
 		if err != nil {
 			return nil, err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
 
 // near is the cache that the client keeps with the help of the server, and the

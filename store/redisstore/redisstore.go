@@ -28,8 +28,8 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
 
 // DefaultMaxRecord is the largest data of a record, in bytes, unless the

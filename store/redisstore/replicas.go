@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
 
 // replicated is Int for a change that replicas must have, too: both commands

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/cachestore"
@@ -20,7 +20,7 @@ import (
 var redis = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
-	redistest.Child(func(ctx context.Context, text string) (store.Store, error) {
+	contend.Child(func(ctx context.Context, text string) (store.Store, error) {
 		u, err := url.Parse(text)
 		if err != nil {
 			return nil, err
@@ -160,10 +160,10 @@ func TestCachesLoseNoWrite(t *testing.T) {
 // these have done is looked at without one.
 func TestWritersContend(t *testing.T) {
 	p := redis.Get(t)
-	redistest.ContendHere(t, cached(t, p, time.Hour))
+	contend.Here(t, cached(t, p, time.Hour))
 	plain := open(t, p)
 	defer store.Close(plain)
-	redistest.ContendElsewhere(t, plain, "redis://"+p.Addr())
+	contend.Elsewhere(t, plain, "redis://"+p.Addr())
 }
 
 var nothing = []byte{}

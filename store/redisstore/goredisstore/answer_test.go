@@ -7,9 +7,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store/redisstore/goredisstore"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 func TestASaveIsNotSentTwice(t *testing.T) {

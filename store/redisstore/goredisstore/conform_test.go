@@ -6,10 +6,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/redisstore/goredisstore"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -33,13 +34,13 @@ func TestConformance(t *testing.T) {
 		redistest.Lane(t)
 		s := testserver.StartRedisSentinel(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Sentinel(t, s, 0) }, redistest.Suite())
-		redistest.Contend(t, opener.Sentinel(t, s, 0), s.Addrs()+"/mymaster")
+		contend.Run(t, opener.Sentinel(t, s, 0), s.Addrs()+"/mymaster")
 	})
 	t.Run("cluster", func(t *testing.T) {
 		redistest.Lane(t)
 		c := testserver.StartRedisCluster(t)
 		storetest.Run(t, func(t *testing.T) store.Store { return opener.Cluster(t, c, 0) }, redistest.Suite())
-		redistest.Contend(t, opener.Cluster(t, c, 0), c.Addrs())
+		contend.Run(t, opener.Cluster(t, c, 0), c.Addrs())
 		for _, o := range []redis.UniversalOptions{{ReadOnly: true}, {RouteByLatency: true}, {RouteRandomly: true}} {
 			o.Addrs = universal(c.Addrs()).Addrs
 			redistest.ReadsComeFromMasters(t, open(t, redis.NewUniversalClient(&o), goredisstore.Options{Prefix: fmt.Sprint(o.ReadOnly, o.RouteByLatency)}), c)

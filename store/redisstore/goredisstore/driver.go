@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
 
 // driver runs commands by go-redis.

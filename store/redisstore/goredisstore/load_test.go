@@ -3,12 +3,13 @@ package goredisstore_test
 import (
 	"testing"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 func TestWritersContend(t *testing.T) {
 	p := single.Get(t)
-	redistest.Contend(t, onServer(t, p, 0), p.Addr())
+	contend.Run(t, onServer(t, p, 0), p.Addr())
 }
 
 func TestOutages(t *testing.T) { redistest.Outages(t, opener) }

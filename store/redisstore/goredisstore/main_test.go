@@ -7,17 +7,18 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto/redistest"
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/redisstore/goredisstore"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redistest"
 )
 
 // single serves all tests that leave the server as it was.
 var single = testserver.Shared{Server: testserver.Redis()}
 
 func TestMain(m *testing.M) {
-	redistest.Child(func(_ context.Context, text string) (store.Store, error) { // addresses/master
+	contend.Child(func(_ context.Context, text string) (store.Store, error) { // addresses/master
 		addrs, master, _ := strings.Cut(text, "/")
 		o := universal(addrs)
 		o.MasterName = master

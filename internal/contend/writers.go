@@ -1,4 +1,4 @@
-package redistest
+package contend
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// writers change records together, each its own number in each record. What
+// Writers change records together, each its own number in each record. What
 // one has been told is saved, it must find again ever after.
-type writers struct {
+type Writers struct {
 	s       store.Store
 	keys    []string
 	first   int  // number of the first writer, where another process has some, too
@@ -40,7 +40,7 @@ var port = regexp.MustCompile(`:\d+`)
 var errGone = errors.New("the record is gone")
 
 // create makes the records.
-func (w *writers) create(ctx context.Context) error {
+func (w *Writers) create(ctx context.Context) error {
 	for _, key := range w.keys {
 		if _, err := w.s.Save(ctx, key, store.Record{}, store.Record{Data: []byte("{}"), Expires: time.Now().Add(time.Hour)}); err != nil {
 			return err
@@ -51,7 +51,7 @@ func (w *writers) create(ctx context.Context) error {
 
 // run lets all writers go on until each has made so many steps, or stop is
 // closed.
-func (w *writers) run(ctx context.Context, steps int, stop <-chan struct{}) {
+func (w *Writers) run(ctx context.Context, steps int, stop <-chan struct{}) {
 	var wg sync.WaitGroup
 	for i := range w.callers {
 		wg.Go(func() {
@@ -73,7 +73,7 @@ func (w *writers) run(ctx context.Context, steps int, stop <-chan struct{}) {
 }
 
 // advance moves one number of a record on by one, and reports whether to go on.
-func (w *writers) advance(ctx context.Context, key, writer string, reached *int, stop <-chan struct{}) bool {
+func (w *Writers) advance(ctx context.Context, key, writer string, reached *int, stop <-chan struct{}) bool {
 	for {
 		err := w.try(ctx, key, writer, *reached)
 		switch {
@@ -105,7 +105,7 @@ func (w *writers) advance(ctx context.Context, key, writer string, reached *int,
 }
 
 // try makes one attempt.
-func (w *writers) try(ctx context.Context, key, writer string, reached int) error {
+func (w *Writers) try(ctx context.Context, key, writer string, reached int) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	prev, err := w.s.Load(ctx, key)
@@ -132,7 +132,7 @@ func (w *writers) try(ctx context.Context, key, writer string, reached int) erro
 }
 
 // report tells what must not be.
-func (w *writers) report(t *testing.T) {
+func (w *Writers) report(t *testing.T) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,4 +143,58 @@ func (w *writers) report(t *testing.T) {
 		t.Logf("seen %d times: %s", n, text)
 	}
 	t.Logf("%d changes were acknowledged, %d calls failed", w.acknowledged.Load(), w.failed.Load())
+}
+
+// UnderLoad runs f while writers change records. Until f returns, calls may
+// fail, but what was acknowledged must stay.
+func UnderLoad(t *testing.T, s store.Store, keys []string, f func(w *Writers)) {
+	t.Helper()
+	w := &Writers{s: s, keys: keys, callers: 16, errorOK: true}
+	if err := w.create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		w.run(t.Context(), 1<<30, stop)
+	}()
+	defer func() {
+		close(stop)
+		<-done
+		w.report(t)
+	}()
+	w.GoOn(t)
+	f(w)
+	w.GoOn(t)
+}
+
+// GoOn waits for a number of further changes.
+func (w *Writers) GoOn(t *testing.T) {
+	t.Helper()
+	want := w.acknowledged.Load() + 50
+	eventually(t, "changes are acknowledged again", func() bool { return w.acknowledged.Load() > want || w.stuck() })
+}
+
+func (w *Writers) stuck() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.wrong) > 0
+}
+
+// FailFor waits for a number of calls to fail.
+func (w *Writers) FailFor(t *testing.T, n int64) {
+	t.Helper()
+	want := w.failed.Load() + n
+	eventually(t, "calls fail", func() bool { return w.failed.Load() > want || w.stuck() })
+}
+
+// eventually waits until f returns true.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	const limit = time.Minute // Sentinels take their time on a busy machine
+	for end := time.Now().Add(limit); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not after %v: %s", limit, what)
+		}
+	}
 }

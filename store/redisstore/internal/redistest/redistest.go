@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/redisproto"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
@@ -42,15 +42,4 @@ func Lane(t *testing.T) {
 	t.Parallel()
 	lanes <- struct{}{}
 	t.Cleanup(func() { <-lanes })
-}
-
-// eventually waits until f returns true.
-func eventually(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	const limit = time.Minute // Sentinels take their time on a busy machine
-	for end := time.Now().Add(limit); !f(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not after %v: %s", limit, what)
-		}
-	}
 }

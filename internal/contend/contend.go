@@ -1,4 +1,6 @@
-package redistest
+// Package contend has tests of stores with many writers on few records, in one
+// process and in several.
+package contend
 
 import (
 	"bufio"
@@ -16,16 +18,16 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// Contend lets 64 writers change one session at the same time, and deletes one
+// Run lets 64 writers change one session at the same time, and deletes one
 // that they keep changing. Then it does the same with writers in two other
 // processes, whose stores [Child] opens by text.
-func Contend(t *testing.T, s store.Store, text string) {
-	ContendHere(t, s)
-	ContendElsewhere(t, s, text)
+func Run(t *testing.T, s store.Store, text string) {
+	Here(t, s)
+	Elsewhere(t, s, text)
 }
 
-// ContendHere is the part of [Contend] in this process.
-func ContendHere(t *testing.T, s store.Store) {
+// Here is the part of [Run] in this process.
+func Here(t *testing.T, s store.Store) {
 	t.Run("nothing is lost", func(t *testing.T) { nothingIsLost(t, s, "here") })
 	t.Run("delete wins", func(t *testing.T) { deleteWins(t, s, "here-deleted") })
 }
@@ -34,7 +36,7 @@ func ContendHere(t *testing.T, s store.Store) {
 func nothingIsLost(t *testing.T, s store.Store, key string) {
 	t.Helper()
 	const callers, steps = 64, 4
-	w := &writers{s: s, keys: []string{key}, callers: callers}
+	w := &Writers{s: s, keys: []string{key}, callers: callers}
 	if err := w.create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func deleteWins(t *testing.T, s store.Store, key string) {
 	t.Helper()
 	for n := range 3 {
 		key := key + strconv.Itoa(n)
-		w := &writers{s: s, keys: []string{key}, callers: 64}
+		w := &Writers{s: s, keys: []string{key}, callers: 64}
 		if err := w.create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -105,10 +107,10 @@ func gone(t *testing.T, s store.Store, key string) {
 // Another process is the test binary again. Its environment says on which
 // store, as the test's own text has it, and as whose writers.
 const (
-	childStore = "REDISTEST_STORE"
-	childKey   = "REDISTEST_KEY"
-	childFirst = "REDISTEST_FIRST"
-	childSteps = "REDISTEST_STEPS"
+	childStore = "CONTEND_STORE"
+	childKey   = "CONTEND_KEY"
+	childFirst = "CONTEND_FIRST"
+	childSteps = "CONTEND_STEPS"
 )
 
 // childTime is how long a child may take.
@@ -137,7 +139,7 @@ func child(open func(ctx context.Context, text string) (store.Store, error), tex
 	}
 	first, _ := strconv.Atoi(os.Getenv(childFirst))
 	steps, _ := strconv.Atoi(os.Getenv(childSteps))
-	w := &writers{s: s, keys: []string{os.Getenv(childKey)}, first: first, callers: childCallers}
+	w := &Writers{s: s, keys: []string{os.Getenv(childKey)}, first: first, callers: childCallers}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -191,12 +193,12 @@ func spawn(t *testing.T, text, key string, first, steps int) (wait func()) {
 	}
 }
 
-// ContendElsewhere is the part of [Contend] in two other processes.
-func ContendElsewhere(t *testing.T, s store.Store, text string) {
+// Elsewhere is the part of [Run] in two other processes.
+func Elsewhere(t *testing.T, s store.Store, text string) {
 	const key = "elsewhere-"
 	prepare := func(key string) {
 		t.Helper()
-		if err := (&writers{s: s, keys: []string{key}}).create(t.Context()); err != nil {
+		if err := (&Writers{s: s, keys: []string{key}}).create(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

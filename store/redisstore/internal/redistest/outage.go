@@ -6,52 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloakroom/cloakroom/internal/contend"
 	"github.com/cloakroom/cloakroom/internal/testserver"
-	"github.com/cloakroom/cloakroom/store"
 )
-
-// underLoad runs f while writers change records. Until f returns, calls may
-// fail, but what was acknowledged must stay.
-func underLoad(t *testing.T, s store.Store, keys []string, f func(w *writers)) {
-	t.Helper()
-	w := &writers{s: s, keys: keys, callers: 16, errorOK: true}
-	if err := w.create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		w.run(t.Context(), 1<<30, stop)
-	}()
-	defer func() {
-		close(stop)
-		<-done
-		w.report(t)
-	}()
-	w.goesOn(t)
-	f(w)
-	w.goesOn(t)
-}
-
-// goesOn waits for a number of further changes.
-func (w *writers) goesOn(t *testing.T) {
-	t.Helper()
-	want := w.acknowledged.Load() + 50
-	eventually(t, "changes are acknowledged again", func() bool { return w.acknowledged.Load() > want || w.stuck() })
-}
-
-func (w *writers) stuck() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.wrong) > 0
-}
-
-// failsFor waits for a number of calls to fail.
-func (w *writers) failsFor(t *testing.T, n int64) {
-	t.Helper()
-	want := w.failed.Load() + n
-	eventually(t, "calls fail", func() bool { return w.failed.Load() > want || w.stuck() })
-}
 
 func keys(n int) []string {
 	var all []string
@@ -66,19 +23,19 @@ func Outages(t *testing.T, o Opener) {
 	t.Run("kill -9", func(t *testing.T) {
 		Lane(t)
 		p := testserver.Start(t, testserver.Redis("appendonly yes", "appendfsync always"))
-		underLoad(t, o.Single(t, p, 0), keys(4), func(w *writers) {
+		contend.UnderLoad(t, o.Single(t, p, 0), keys(4), func(w *contend.Writers) {
 			for range 3 {
 				p.Kill(t)
-				w.failsFor(t, 20)
+				w.FailFor(t, 20)
 				p.Restart(t)
-				w.goesOn(t)
+				w.GoOn(t)
 			}
 		})
 	})
 	t.Run("the master is killed", func(t *testing.T) {
 		Lane(t)
 		s := testserver.StartRedisSentinel(t)
-		underLoad(t, o.Sentinel(t, s, 1), keys(4), func(w *writers) {
+		contend.UnderLoad(t, o.Sentinel(t, s, 1), keys(4), func(w *contend.Writers) {
 			s.Servers[0].Kill(t)
 			s.AwaitMaster(t, s.Servers[1])
 			// With no replica left nothing is acknowledged until one is back.
@@ -90,7 +47,7 @@ func Outages(t *testing.T, o Opener) {
 	t.Run("the master is changed", func(t *testing.T) {
 		Lane(t)
 		s := testserver.StartRedisSentinel(t)
-		underLoad(t, o.Sentinel(t, s, 1), keys(4), func(w *writers) {
+		contend.UnderLoad(t, o.Sentinel(t, s, 1), keys(4), func(w *contend.Writers) {
 			s.Sentinels[0].Do(t, "SENTINEL", "FAILOVER", "mymaster")
 			s.AwaitMaster(t, s.Servers[1])
 		})
@@ -99,7 +56,7 @@ func Outages(t *testing.T, o Opener) {
 		Lane(t)
 		c := testserver.StartRedisCluster(t)
 		all := keys(12)
-		underLoad(t, o.Cluster(t, c, 0), all, func(w *writers) {
+		contend.UnderLoad(t, o.Cluster(t, c, 0), all, func(w *contend.Writers) {
 			for _, key := range all {
 				moveSlotOf(t, c, key)
 			}
@@ -109,9 +66,9 @@ func Outages(t *testing.T, o Opener) {
 		Lane(t)
 		c := testserver.StartRedisCluster(t)
 		all := keys(6)
-		underLoad(t, o.Cluster(t, c, 1), all, func(w *writers) {
+		contend.UnderLoad(t, o.Cluster(t, c, 1), all, func(w *contend.Writers) {
 			c.Masters[1].Kill(t)
-			w.failsFor(t, 5)
+			w.FailFor(t, 5)
 			c.Replicas[1].Await(t, "role:master", "INFO", "replication")
 			c.Masters[1].Restart(t)
 		})

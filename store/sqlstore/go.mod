@@ -1,0 +1,5 @@
+module github.com/cloakroom/cloakroom/store/sqlstore
+
+go 1.26
+
+require github.com/cloakroom/cloakroom v0.1.0
