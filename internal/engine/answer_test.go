@@ -41,7 +41,7 @@ func TestWhenACookieGoesOut(t *testing.T) {
 		{name: "a logout", ended: true, want: RemoveCookie},
 		{name: "a logout that the store did not take", want: KeepCookie},
 		{name: "a logout and a new session", version: session("new", false), reissued: true, outcome: stored, ended: true, want: SetCookie},
-		{name: "ended elsewhere", outcome: gone, want: KeepCookie},
+		{name: "ended elsewhere", outcome: endedElsewhere, want: KeepCookie},
 		{name: "never anything in it", outcome: emptied, want: KeepCookie},
 
 		{name: "Flask: a change", rules: flask, version: session("t", false), outcome: stored, want: SetCookie},
@@ -49,7 +49,7 @@ func TestWhenACookieGoesOut(t *testing.T) {
 		{name: "Flask: a use of a permanent session", rules: flask, version: session("t", true), outcome: used, forever: true, want: SetCookie},
 		{name: "Flask: a use of one that is not", rules: flask, version: session("t", false), outcome: used, forever: true, want: KeepCookie},
 		{name: "Flask: emptied", rules: flask, outcome: emptied, want: RemoveCookie},
-		{name: "Flask: ended elsewhere", rules: flask, outcome: gone, want: KeepCookie},
+		{name: "Flask: ended elsewhere", rules: flask, outcome: endedElsewhere, want: KeepCookie},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := &Engine{Config: Config{Rules: &tt.rules, Lifetime: time.Hour}}

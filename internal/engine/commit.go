@@ -12,12 +12,12 @@ import (
 type outcome uint8
 
 const (
-	unchanged outcome = iota // there was nothing to do, or it failed
-	used                     // nothing was stored; the use counts for the cookie
-	touched                  // the expiry has been moved on
-	stored                   // the changes are in the store, or in a new ticket
-	emptied                  // the changes have left nothing to store
-	gone                     // the session was ended by somebody else
+	unchanged      outcome = iota // there was nothing to do, or it failed
+	used                          // nothing was stored; the use counts for the cookie
+	touched                       // the expiry has been moved on
+	stored                        // the changes are in the store, or in a new ticket
+	emptied                       // the changes have left nothing to store
+	endedElsewhere                // the session was ended by somebody else
 )
 
 // A commit is one save in progress. It works on copies of the session's version
@@ -39,7 +39,7 @@ type commit struct {
 // store's calls do not stop when ctx is done, only after Options.StoreTimeout:
 // a visitor who hangs up does not lose a write.
 func (s *Session) Commit(ctx context.Context) error {
-	_, err := s.commit(ctx)
+	_, err := s.save(ctx)
 	return err
 }
 
@@ -50,12 +50,12 @@ func (s *Session) CommitAnswer() (Answer, error) {
 	if s.e.Rules.Use == rules.UseVisited {
 		s.loadUnasked()
 	}
-	now, err := s.commit(s.ctx)
+	now, err := s.save(s.ctx)
 	return s.Answer(now), err
 }
 
-// commit returns the time that it went by, zero if the session was not loaded.
-func (s *Session) commit(ctx context.Context) (now time.Time, err error) {
+// save returns the time that it went by, zero if the session was not loaded.
+func (s *Session) save(ctx context.Context) (now time.Time, err error) {
 	s.commits.Lock()
 	defer s.commits.Unlock()
 	c, now, late := s.beginCommit()
@@ -192,7 +192,7 @@ func (s *Session) settle(c *commit) {
 			return
 		}
 		fallthrough
-	case gone:
+	case endedElsewhere:
 		s.replace(version{})
 		s.draft.discard()
 	}

@@ -41,7 +41,7 @@ func (c *commit) update(ctx context.Context) error {
 		case !errors.Is(err, store.ErrConflict):
 			return saveError(err)
 		}
-		if prev, err = c.newest(ctx, &queue, prev); err != nil || c.outcome == gone {
+		if prev, err = c.newest(ctx, &queue, prev); err != nil || c.outcome == endedElsewhere {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version
 
 // dropped notes that the session has ended meanwhile, and its changes with it.
 func (c *commit) dropped(ctx context.Context) {
-	c.outcome = gone
+	c.outcome = endedElsewhere
 	ev := c.event()
 	ev.Err = ErrNotFound
 	fire(ctx, c.e.Hooks.Conflict, ev)

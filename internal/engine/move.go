@@ -36,10 +36,10 @@ func (c *commit) move(ctx context.Context) error {
 			c.adopt(v, rec)
 			return saveError(err)
 		}
-		if prev, err = c.newest(ctx, &queue, prev); err == nil && c.outcome != gone {
+		if prev, err = c.newest(ctx, &queue, prev); err == nil && c.outcome != endedElsewhere {
 			v, rec, err = c.rewrite(ctx, &prev, v, rec)
 		}
-		if err != nil || c.outcome == gone {
+		if err != nil || c.outcome == endedElsewhere {
 			// The old session lives on, or has been ended: not this way.
 			return errors.Join(err, c.withdraw(ctx, v.key))
 		}

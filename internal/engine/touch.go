@@ -28,7 +28,7 @@ func (c *commit) touch(ctx context.Context) {
 		c.outcome = touched
 		c.fire(ctx, c.e.Hooks.Touched)
 	case errors.Is(err, store.ErrNotFound):
-		c.outcome = gone
+		c.outcome = endedElsewhere
 	default:
 		c.e.Report(ctx, c.version.name(), unavailable("touch", err))
 	}
