@@ -3,8 +3,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Every folder with a go.mod; internal/tools holds tools alone.
-MODULES := $(sort $(dir $(shell find . -name go.mod -not -path "./internal/tools/*")))
+# The modules of the workspace that have packages.
+MODULES := $(filter-out ./internal/workspace,$(shell sed -n 's/^\t\(\..*\)/\1/p' go.work))
+# What make quick tests: packages whose tests need no server and no browser. Of the
+# guarantees it leaves out those at full size.
+QUICK := $$(go list ./... ./examples/... ./store/cachestore/... ./store/sqlstore/... | grep -v /internal/testserver)
+FULL := ^(TestNoWriteIsLost|TestRandomSchedules|TestFailureAtEachStep)
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 # What the runs of storetest write, from which the README's table of stores is made.
@@ -16,18 +20,29 @@ help: ## list the targets
 demo: ## run the tutorial app on http://localhost:5000
 	go run ./cmd/cloakroom demo
 
-test: ## every test there is, with the race detector; installs what it needs
+quick: ## unit tests alone: a minute, nothing is installed
+	go test -short -skip '$(FULL)' $(QUICK)
+
+setup: ## install what the tests need beside Go, and say before what
 	./scripts/setup
+
+test: setup ## every test there is, with the race detector; installs what it needs
 	STORETEST_REPORTS=$(REPORTS) go test -race $(if $(filter true,$(CI)),-count=1) -timeout 30m work
 	go run ./internal/storetable -check $(REPORTS) README.md
+	cd internal/tools && GOWORK=off go test $(if $(filter true,$(CI)),-count=1) -timeout 30m ./...
 
 lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by itself
 	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
 	  if [ -n "$$files" ]; then echo "not formatted by gofmt:"; echo "$$files"; exit 1; fi
 	go vet work
-	@cd internal/tools && GOWORK=off go build -o $(STATICCHECK) honnef.co/go/tools/cmd/staticcheck
+	cd internal/tools && GOWORK=off go vet ./... && GOWORK=off go build -o $(STATICCHECK) honnef.co/go/tools/cmd/staticcheck
 	@for m in $(MODULES); do echo "staticcheck $$m"; (cd $$m && $(STATICCHECK) ./...); done
-	@for m in $(MODULES); do echo "build alone $$m"; (cd $$m && GOWORK=off go build -o /dev/null ./... && GOWORK=off go mod tidy -diff); done
+	@echo "staticcheck ./internal/tools"; cd internal/tools && GOWORK=off $(STATICCHECK) ./...
+	./scripts/alone
+	./scripts/compat
+
+api: ## what has changed in the public face since the last release, or on this branch
+	./scripts/api
 
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	./scripts/fuzz $(FUZZTIME)
@@ -39,7 +54,6 @@ bench: ## side by side with the peers, into bench/results.txt
 	./bench/run
 
 tidy: ## one version of each dependency in all modules, and go mod tidy
-	go work sync
-	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
+	./scripts/tidy
 
-.PHONY: help demo test lint fuzz stores bench tidy
+.PHONY: help demo quick setup test lint api fuzz stores bench tidy

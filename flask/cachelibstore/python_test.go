@@ -45,6 +45,9 @@ type command struct {
 // startPython skips the test without cachelib, but for CI, where it has to be.
 func startPython(t *testing.T) *python {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("no comparison with Python with -short")
+	}
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(name, "-c", "import cachelib").Run() != nil {
 			continue

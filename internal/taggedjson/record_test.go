@@ -221,6 +221,9 @@ func TestDepthOfTags(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	spaces := strings.Repeat(" ", codec.MaxSize)
 	if _, err := Codec.Split(nil, []byte("{}"+spaces)); !errors.Is(err, codec.ErrLimit) {
 		t.Errorf("a long record: error %v, want ErrLimit", err)
