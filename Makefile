@@ -5,10 +5,10 @@ SHELL := /bin/bash
 
 # The modules of the workspace that have packages.
 MODULES := $(filter-out ./internal/workspace,$(shell sed -n 's/^\t\(\..*\)/\1/p' go.work))
-# What make quick tests: packages whose tests need no server and no browser. Of the
-# guarantees it leaves out those at full size.
+# What make quick tests: packages whose tests need no server and no browser; of these
+# not the guarantees at full size, other processes, Python, and what waits for the disk.
 QUICK := $$(go list ./... ./examples/... ./store/cachestore/... ./store/sqlstore/... | grep -v /internal/testserver)
-FULL := ^(TestNoWriteIsLost|TestRandomSchedules|TestFailureAtEachStep)
+FULL := ^(TestNoWriteIsLost|TestRandomSchedules|TestFailureAtEachStep|TestProcesses|TestKilledProcesses|TestEveryFailingStep)|^TestConformance$$/^synced
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 # What the runs of storetest write, from which the README's table of stores is made.

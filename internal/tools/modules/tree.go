@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
 
@@ -253,6 +254,9 @@ var ownLine = regexp.MustCompile(`(` + regexp.QuoteMeta(library) + `[a-z/]*) v[0
 func (t *tree) set(version string) error {
 	if !semver.IsValid(version) || semver.Canonical(version) != version {
 		return fmt.Errorf("%q is no version such as v1.2.3", version)
+	}
+	if err := module.Check(library, version); err != nil {
+		return err // from v2 on the module paths have to end in it
 	}
 	for _, m := range t.modules {
 		name := filepath.Join(t.root, m.dir, "go.mod")
