@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"cmd/...":                       {"", "codec", "seal", "flask/...", "store/...", "examples/register"},
 	"examples/...":                  {"", "store/..."},
 	"bench/...":                     {"", "store/..."},
+	"cloakroomtest":                 {"", "store", "store/memstore"},
 	"":                              {"codec", "seal", "store", "internal/dialect"},
 	"codec":                         {"internal/..."},
 	"seal":                          {},

@@ -7,15 +7,15 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // An ErrorHandler that forgets to answer must not turn a failure into a 200.
 func TestErrorHandlerThatWritesNothing(t *testing.T) {
-	faulty := storetest.NewFaulty(memstore.New(memstore.Options{}))
-	faulty.Inject(storetest.OpLoad, storetest.Fault{Err: errors.New("down")})
+	faulty := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: errors.New("down")})
 	called := false
 	m, err := cloakroom.New(faulty, cloakroom.Options{
 		Insecure:     true,

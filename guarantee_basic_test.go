@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // Guarantee 3: an ID that the store does not know is never used for a new
@@ -116,7 +116,7 @@ func (w *watched) Flush()                      { w.leaving(); w.rec.Flush() }
 // Guarantee 5: a request whose handler never asks for the session costs
 // nothing. And those that do ask cost no more than they must.
 func TestStoreCallsOfARequest(t *testing.T) {
-	type calls = map[storetest.Op]int
+	type calls = map[cloakroomtest.Op]int
 	cases := []struct {
 		name string
 		page page
@@ -125,24 +125,24 @@ func TestStoreCallsOfARequest(t *testing.T) {
 	}{
 		{"session not used", func(*cloakroom.Session) string { return "hello" }, calls{}, false},
 		{"only Err", func(s *cloakroom.Session) string { s.Err(); return "" }, calls{}, false},
-		{"one value read", read("name"), calls{storetest.OpLoad: 1}, true},
-		{"names counted", func(s *cloakroom.Session) string { s.Len(); s.Len(); return "" }, calls{storetest.OpLoad: 1}, true},
-		{"one value set", set("name", "eve"), calls{storetest.OpLoad: 1, storetest.OpSave: 1}, true},
-		{"absent value deleted", func(s *cloakroom.Session) string { s.Delete("nothing"); return "" }, calls{storetest.OpLoad: 1}, true},
-		{"logout", logout, calls{storetest.OpLoad: 1, storetest.OpDelete: 1}, true},
-		{"regenerate", regenerate, calls{storetest.OpLoad: 1, storetest.OpSave: 2}, true},
+		{"one value read", read("name"), calls{cloakroomtest.OpLoad: 1}, true},
+		{"names counted", func(s *cloakroom.Session) string { s.Len(); s.Len(); return "" }, calls{cloakroomtest.OpLoad: 1}, true},
+		{"one value set", set("name", "eve"), calls{cloakroomtest.OpLoad: 1, cloakroomtest.OpSave: 1}, true},
+		{"absent value deleted", func(s *cloakroom.Session) string { s.Delete("nothing"); return "" }, calls{cloakroomtest.OpLoad: 1}, true},
+		{"logout", logout, calls{cloakroomtest.OpLoad: 1, cloakroomtest.OpDelete: 1}, true},
+		{"regenerate", regenerate, calls{cloakroomtest.OpLoad: 1, cloakroomtest.OpSave: 2}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, s store.Store) {
-				f := storetest.NewFaulty(s)
+				f := cloakroomtest.NewFaulty(s)
 				m := manage(t, f, plainOptions(nil))
 				ticket := begin(t, m, map[string]any{"name": "ada"})
-				f.ResetCalls()
+				f.ForgetCalls()
 				r := visit(m, ticket, c.page)
 				got := calls{}
-				for _, op := range []storetest.Op{storetest.OpLoad, storetest.OpSave, storetest.OpTouch, storetest.OpDelete} {
-					if n := f.Calls(op); n > 0 {
+				for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpTouch, cloakroomtest.OpDelete} {
+					if n := len(f.Calls(op)); n > 0 {
 						got[op] = n
 					}
 				}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // Guarantee 6: closed when in doubt.
@@ -21,13 +21,13 @@ var errStoreBroken = errors.New("the store is broken")
 // faults are the ways in which a call of a store goes wrong.
 var faults = []struct {
 	name string
-	storetest.Fault
+	cloakroomtest.Fault
 	done bool // the call took effect
 }{
-	{"fails", storetest.Fault{Err: errStoreBroken}, false},
-	{"fails after it took effect", storetest.Fault{Err: errStoreBroken, After: true}, true},
-	{"does not answer", storetest.Fault{Block: true}, false},
-	{"is far too slow", storetest.Fault{Delay: time.Hour}, false},
+	{"fails", cloakroomtest.Fault{Err: errStoreBroken}, false},
+	{"fails after it took effect", cloakroomtest.Fault{Err: errStoreBroken, AnswerLost: true}, true},
+	{"does not answer", cloakroomtest.Fault{Hang: true}, false},
+	{"is far too slow", cloakroomtest.Fault{Delay: time.Hour}, false},
 }
 
 // Whatever the store's failure, the visitor gets a 503 and not a word of the
@@ -36,15 +36,15 @@ func TestStoreFailuresCloseTheDoor(t *testing.T) {
 	pages := []struct {
 		name string
 		page page
-		op   storetest.Op
+		op   cloakroomtest.Op
 	}{
-		{"read", read("name"), storetest.OpLoad},
-		{"write", set("name", "eve"), storetest.OpSave},
-		{"write, at load", set("name", "eve"), storetest.OpLoad},
-		{"update", count, storetest.OpSave},
-		{"flash", func(s *cloakroom.Session) string { s.Flash("info", "Hello."); return "flashed" }, storetest.OpSave},
-		{"logout", logout, storetest.OpDelete},
-		{"regenerate", regenerate, storetest.OpSave},
+		{"read", read("name"), cloakroomtest.OpLoad},
+		{"write", set("name", "eve"), cloakroomtest.OpSave},
+		{"write, at load", set("name", "eve"), cloakroomtest.OpLoad},
+		{"update", count, cloakroomtest.OpSave},
+		{"flash", func(s *cloakroom.Session) string { s.Flash("info", "Hello."); return "flashed" }, cloakroomtest.OpSave},
+		{"logout", logout, cloakroomtest.OpDelete},
+		{"regenerate", regenerate, cloakroomtest.OpSave},
 	}
 	for _, p := range pages {
 		for _, f := range faults {
@@ -57,12 +57,13 @@ func TestStoreFailuresCloseTheDoor(t *testing.T) {
 	}
 }
 
-func testFault(t *testing.T, s store.Store, p page, op storetest.Op, fault storetest.Fault, done bool) {
-	faulty := storetest.NewFaulty(s)
+func testFault(t *testing.T, s store.Store, p page, op cloakroomtest.Op, fault cloakroomtest.Fault, done bool) {
+	faulty := cloakroomtest.NewFaulty(s)
 	var log logText
 	m := manage(t, faulty, plainOptions(&log))
 	ticket := begin(t, m, map[string]any{"name": "ada", "kept": true})
-	faulty.Inject(op, fault)
+	fault.Op = op
+	faulty.Inject(fault)
 	start := time.Now()
 	r := visit(m, ticket, p)
 	checkClosed(t, r)
@@ -74,7 +75,7 @@ func testFault(t *testing.T, s store.Store, p page, op storetest.Op, fault store
 	}
 	faulty.Heal()
 	values := contents(t, m, r.after(ticket))
-	if op == storetest.OpDelete && done {
+	if op == cloakroomtest.OpDelete && done {
 		if values != nil {
 			t.Error("the session that was destroyed is still there")
 		}
@@ -107,9 +108,10 @@ func TestFailureToCreate(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				eachStoreHere(t, func(s store.Store) {
-					faulty := storetest.NewFaulty(s)
+					faulty := cloakroomtest.NewFaulty(s)
 					m := manage(t, faulty, plainOptions(nil))
-					faulty.Inject(storetest.OpSave, f.Fault)
+					f.Fault.Op = cloakroomtest.OpSave
+					faulty.Inject(f.Fault)
 					r := visit(m, "", set("name", "ada"))
 					checkClosed(t, r)
 					if r.ticket != "" {
@@ -125,14 +127,14 @@ func TestFailureToCreate(t *testing.T) {
 // second, and says that there is one. A new ID gets around that.
 func TestConflictOfANewSession(t *testing.T) {
 	eachStore(t, func(t *testing.T, s store.Store) {
-		faulty := storetest.NewFaulty(s)
+		faulty := cloakroomtest.NewFaulty(s)
 		m := manage(t, faulty, plainOptions(nil))
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: store.ErrConflict, After: true})
+		faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: store.ErrConflict, AnswerLost: true})
 		r := visit(m, "", set("name", "ada"))
 		if r.code != http.StatusOK || contents(t, m, r.ticket)["name"] != "ada" {
 			t.Errorf("got %v, want 200 and a session", r)
 		}
-		faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.ErrConflict})
+		faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: store.ErrConflict})
 		checkClosed(t, visit(m, "", set("name", "ada"))) // it goes on for ever
 	})
 }
@@ -143,11 +145,12 @@ func TestFailureToTouch(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				eachStoreHere(t, func(s store.Store) {
-					faulty := storetest.NewFaulty(s)
+					faulty := cloakroomtest.NewFaulty(s)
 					m := manage(t, faulty, plainOptions(nil))
 					ticket := begin(t, m, map[string]any{"name": "ada"})
 					time.Sleep(cloakroom.DefaultIdleTimeout / 2)
-					faulty.Inject(storetest.OpTouch, f.Fault)
+					f.Fault.Op = cloakroomtest.OpTouch
+					faulty.Inject(f.Fault)
 					if r := visit(m, ticket, read("name")); r.code != http.StatusOK || r.body != "ada" {
 						t.Errorf("got %v, want 200 and ada", r)
 					}
@@ -175,7 +178,7 @@ func TestFailureAtEachStep(t *testing.T) {
 		{"login", func(s *cloakroom.Session) string { s.Regenerate(); s.Set("user", "ada"); return "moved" }},
 		{"write", set("user", "ada")},
 	}
-	ops := []storetest.Op{storetest.OpLoad, storetest.OpSave, storetest.OpDelete}
+	ops := []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpDelete}
 	for _, p := range pages {
 		for _, op := range ops {
 			for nth := 1; nth <= 5; nth++ {
@@ -195,17 +198,18 @@ func TestFailureAtEachStep(t *testing.T) {
 
 // testStep has somebody else come in between once, so that regenerate has all
 // of its steps.
-func testStep(t *testing.T, s store.Store, p page, op storetest.Op, fault storetest.Fault) {
-	faulty := storetest.NewFaulty(s)
+func testStep(t *testing.T, s store.Store, p page, op cloakroomtest.Op, fault cloakroomtest.Fault) {
+	faulty := cloakroomtest.NewFaulty(s)
 	m := manage(t, faulty, plainOptions(nil))
 	other := manage(t, s, plainOptions(nil))
 	kept := map[string]any{"one": int64(1), "two": int64(2)}
 	ticket := begin(t, m, kept)
 	interfered := false
-	faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 2, Hook: func() {
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Before: func() {
 		interfered = visit(other, ticket, set("three", 3)).code == http.StatusOK
 	}})
-	faulty.Inject(op, fault)
+	fault.Op = op
+	faulty.Inject(fault)
 	r := visit(m, ticket, p)
 	if r.code != http.StatusOK {
 		checkClosed(t, r)
@@ -227,6 +231,6 @@ func testStep(t *testing.T, s store.Store, p page, op storetest.Op, fault storet
 // answers with an error at the moment of somebody else's write, the visitor
 // gets the ticket of the new record, which is without that write. Whether the
 // old one is still there cannot be known.
-func lostInMove(op storetest.Op, fault storetest.Fault) bool {
-	return op == storetest.OpSave && fault.Nth == 2
+func lostInMove(op cloakroomtest.Op, fault cloakroomtest.Fault) bool {
+	return op == cloakroomtest.OpSave && fault.Nth == 2
 }

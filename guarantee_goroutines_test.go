@@ -11,16 +11,16 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // Several goroutines of one request use its session.
 
 // during returns a Manager in whose n-th save f runs before the store is asked.
 func during(t *testing.T, s store.Store, log *logText, nth int, f func()) *cloakroom.Manager {
-	faulty := storetest.NewFaulty(s)
-	faulty.Inject(storetest.OpSave, storetest.Fault{Nth: nth, Hook: f})
+	faulty := cloakroomtest.NewFaulty(s)
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: nth, Before: f})
 	return manage(t, faulty, plainOptions(log))
 }
 
@@ -243,10 +243,10 @@ func checkLate(t *testing.T, m *cloakroom.Manager, ticket string, log *logText) 
 
 // A reader that waits for the store does not keep the request from ending.
 func TestSlowLoadUnderACancelledRequest(t *testing.T) {
-	faulty := storetest.NewFaulty(openMemory(t))
+	faulty := cloakroomtest.NewFaulty(openMemory(t))
 	m := manage(t, faulty, plainOptions(nil))
 	ticket := begin(t, m, map[string]any{"name": "ada"})
-	faulty.Inject(storetest.OpLoad, storetest.Fault{Block: true})
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if r := visitContext(ctx, m, ticket, read("name")); r.code != http.StatusServiceUnavailable {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // When sessions end. Time is a bubble's, so that hours take no time.
@@ -76,14 +76,14 @@ func TestLifetimeEndsASession(t *testing.T) {
 
 func TestTouchIsRare(t *testing.T) {
 	clocked(t, func(t *testing.T, s store.Store) {
-		f := storetest.NewFaulty(s)
+		f := cloakroomtest.NewFaulty(s)
 		m := manage(t, f, limits(time.Hour, cloakroom.NoLimit))
 		ticket := begin(t, m, map[string]any{"name": "ada"})
 		for range 180 {
 			time.Sleep(time.Minute)
 			mustLive(t, m, ticket, "used each minute")
 		}
-		if got := f.Calls(storetest.OpTouch); got != 180/6 {
+		if got := len(f.Calls(cloakroomtest.OpTouch)); got != 180/6 {
 			t.Errorf("%d touches in three hours of use, want %d: one for each tenth of the idle timeout", got, 180/6)
 		}
 	})
@@ -93,14 +93,14 @@ func TestTouchIsRare(t *testing.T) {
 // request.
 func TestTouchEndsAtTheLifetime(t *testing.T) {
 	clocked(t, func(t *testing.T, s store.Store) {
-		f := storetest.NewFaulty(s)
+		f := cloakroomtest.NewFaulty(s)
 		m := manage(t, f, limits(time.Hour, 61*time.Minute))
 		ticket := begin(t, m, map[string]any{"name": "ada"})
 		for range 60 {
 			time.Sleep(time.Minute)
 			mustLive(t, m, ticket, "within its lifetime")
 		}
-		if got := f.Calls(storetest.OpTouch); got != 1 {
+		if got := len(f.Calls(cloakroomtest.OpTouch)); got != 1 {
 			t.Errorf("got %d touches, want 1", got)
 		}
 		time.Sleep(time.Minute)
@@ -111,7 +111,7 @@ func TestTouchEndsAtTheLifetime(t *testing.T) {
 // Another program's record does not say when it was created.
 func TestTouchOfARecordWithoutAge(t *testing.T) {
 	clocked(t, func(t *testing.T, s store.Store) {
-		f := storetest.NewFaulty(s)
+		f := cloakroomtest.NewFaulty(s)
 		m := manage(t, f, limits(2*time.Hour, time.Hour))
 		ticket := begin(t, m, map[string]any{"name": "ada"})
 		f.Delete(t.Context(), storeKeyOf(ticket))
@@ -124,7 +124,7 @@ func TestTouchOfARecordWithoutAge(t *testing.T) {
 			time.Sleep(time.Second)
 			mustLive(t, m, ticket, "used each second")
 		}
-		if got := f.Calls(storetest.OpTouch); got > 1 {
+		if got := len(f.Calls(cloakroomtest.OpTouch)); got > 1 {
 			t.Errorf("got %d touches in half a minute, want at most 1", got)
 		}
 	})

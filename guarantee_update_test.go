@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // Key.Update, which loses no step, and what becomes of saves under contention.
@@ -20,10 +20,10 @@ import (
 // contended returns a Manager in whose next save other comes in between, n
 // times, with a visit of its own.
 func contended(t testing.TB, s store.Store, ticket string, n int, o cloakroom.Options, other page) *cloakroom.Manager {
-	faulty := storetest.NewFaulty(s)
+	faulty := cloakroomtest.NewFaulty(s)
 	elsewhere := manage(t, s, plainOptions(nil))
 	for i := range n {
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: i + 1, Hook: func() {
+		faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: i + 1, Before: func() {
 			if r := visit(elsewhere, ticket, other); r.code != http.StatusOK {
 				t.Errorf("the other request: got %v, want 200", r)
 			}
@@ -176,14 +176,14 @@ func TestConflictWithoutEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				eachStoreHere(t, func(s store.Store) {
-					faulty := storetest.NewFaulty(s)
+					faulty := cloakroomtest.NewFaulty(s)
 					m := manage(t, faulty, plainOptions(nil))
 					ticket := begin(t, m, map[string]any{"name": "ada"})
-					faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 0, Delay: time.Millisecond, Err: store.ErrConflict})
+					faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Delay: time.Millisecond, Err: store.ErrConflict})
 					if name == "regenerate" { // which first creates a record
 						faulty.Heal()
 						for nth := 2; nth < 20_000; nth += 2 {
-							faulty.Inject(storetest.OpSave, storetest.Fault{Nth: nth, Delay: time.Second, Err: store.ErrConflict})
+							faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: nth, Delay: time.Second, Err: store.ErrConflict})
 						}
 					}
 					start := time.Now()
@@ -196,7 +196,7 @@ func TestConflictWithoutEnd(t *testing.T) {
 						t.Errorf("the session has %v, want what it had", got)
 					}
 					start = time.Now()
-					faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: store.ErrConflict})
+					faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: store.ErrConflict})
 					if r := visit(m, ticket, set("name", "bob")); r.code != http.StatusOK || time.Since(start) > time.Second {
 						t.Errorf("the next request: got %v after %v, want 200 at once", r, time.Since(start))
 					}
@@ -210,15 +210,15 @@ func TestConflictWithoutEnd(t *testing.T) {
 // also if the one in turn does not end: its Update runs a function that hangs.
 func TestWaitingForATurnEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		faulty := storetest.NewFaulty(openMemory(t))
+		faulty := cloakroomtest.NewFaulty(openMemory(t))
 		m := manage(t, faulty, plainOptions(nil))
 		ticket := begin(t, m, map[string]any{"name": "ada"})
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Hook: func() {
+		faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Before: func() {
 			record := storeKeyOf(ticket)
 			rec, _ := faulty.Load(t.Context(), record)
 			faulty.Unwrap().Save(t.Context(), record, rec, rec) // the update's value is another then
 		}})
-		faulty.Inject(storetest.OpSave, storetest.Fault{Nth: 2, Err: store.ErrConflict})
+		faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Err: store.ErrConflict})
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			runs := 0

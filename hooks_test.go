@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // slow makes every call of the store take three seconds of the bubble.
 func slow(s *site) {
-	for _, op := range []storetest.Op{storetest.OpLoad, storetest.OpSave, storetest.OpTouch, storetest.OpDelete} {
-		s.fault.Inject(op, storetest.Fault{Delay: 3 * time.Second})
+	for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpTouch, cloakroomtest.OpDelete} {
+		s.fault.Inject(cloakroomtest.Fault{Op: op, Delay: 3 * time.Second})
 	}
 }
 
@@ -148,7 +148,7 @@ func TestFailedTouchIsReported(t *testing.T) {
 		b.ok(setUser)
 		time.Sleep(10 * time.Minute)
 		s.log.take()
-		s.fault.Inject(storetest.OpTouch, storetest.Fault{Err: errRefused})
+		s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpTouch, Err: errRefused})
 		b.ok(has(t, "read", true))
 		want(t, "events", s.log.events(), "Loaded", "Error")
 		if lines := s.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "touch") {
@@ -161,7 +161,7 @@ func TestLogHasHandleAndAdvice(t *testing.T) {
 	s := newLocalSite(t, cloakroom.Options{})
 	b := s.browser(t)
 	b.ok(setUser)
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: store.WithAdvice(errors.New("disk full"), "make room")})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: store.WithAdvice(errors.New("disk full"), "make room")})
 	var handle string
 	b.visit(func(s *cloakroom.Session) { handle = s.Handle(); s.Set("x", 1) })
 	lines := s.log.lines()
@@ -180,8 +180,8 @@ func TestDefaultLoggerIsSlogs(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(j.logger())
 	t.Cleanup(func() { slog.SetDefault(before) })
-	fault := storetest.NewFaulty(memstore.New(memstore.Options{}))
-	fault.Inject(storetest.OpLoad, storetest.Fault{Err: errRefused})
+	fault := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
+	fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: errRefused})
 	m, err := cloakroom.New(fault, cloakroom.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/store/storetest"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 )
 
 // A pair of sites where requests pass the Managers of both.
@@ -52,7 +52,7 @@ func TestSeveralManagersInOneRequest(t *testing.T) {
 func TestInnerManagerFailsAlone(t *testing.T) {
 	outer, inner := newPair(t)
 	b := outer.browser(t)
-	inner.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
+	inner.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errRefused})
 	a := b.get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { setUser(o); setUser(i) }))
 	if a.StatusCode != http.StatusServiceUnavailable || a.body != page503 {
 		t.Errorf("status %d, body %q", a.StatusCode, a.body)
@@ -71,7 +71,7 @@ func TestOuterManagerFailsAlone(t *testing.T) {
 	outer, inner := newPair(t)
 	b := outer.browser(t)
 	b.get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { setUser(o); setUser(i) }))
-	outer.fault.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: errRefused})
+	outer.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: errRefused})
 	a := b.get("/", func(w http.ResponseWriter, r *http.Request) {
 		outer.m.From(r).Set("lost", true)
 		inner.m.From(r).Regenerate()

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/store/storetest"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 )
 
 func mustOpen(t *testing.T, s *site, ticket cloakroom.Ticket) *cloakroom.Session {
@@ -108,7 +108,7 @@ func TestCommitMayBeCalledAgainAfterAnError(t *testing.T) {
 	session := mustOpen(t, s, "")
 	setUser(session)
 	session.Flash("a", "b")
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: errRefused})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: errRefused})
 	if ticket, err := s.m.Commit(t.Context(), session); ticket != "" || !errors.Is(err, cloakroom.ErrUnavailable) {
 		t.Errorf("Commit: a ticket %v, error %v", ticket != "", err)
 	}
@@ -119,7 +119,7 @@ func TestCommitMayBeCalledAgainAfterAnError(t *testing.T) {
 	session = mustOpen(t, s, mustCommit(t, s, session))
 	has(t, "after the second Commit", true)(session)
 
-	s.fault.Inject(storetest.OpDelete, storetest.Fault{Nth: 1, Err: errRefused})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpDelete, Nth: 1, Err: errRefused})
 	session.Destroy()
 	if _, err := s.m.Commit(t.Context(), session); !errors.Is(err, cloakroom.ErrUnavailable) || len(s.records(t)) != 1 {
 		t.Errorf("Commit: %v, %d records", err, len(s.records(t)))
@@ -165,8 +165,8 @@ func TestStoreTimeout(t *testing.T) {
 		s := newLocalSite(t, cloakroom.Options{StoreTimeout: 2 * time.Second})
 		b := s.browser(t)
 		b.ok(setUser)
-		for _, op := range []storetest.Op{storetest.OpLoad, storetest.OpSave} {
-			s.fault.Inject(op, storetest.Fault{Block: true})
+		for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave} {
+			s.fault.Inject(cloakroomtest.Fault{Op: op, Hang: true})
 			start := time.Now()
 			a := b.visit(func(s *cloakroom.Session) { s.Set("x", 1) })
 			if took := time.Since(start); took != 2*time.Second || a.StatusCode != http.StatusServiceUnavailable {

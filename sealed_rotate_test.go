@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/seal"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // A session that is only read gets under the new key too, as its expiry moves
@@ -37,7 +37,7 @@ func TestRecordsAreSealedAnewAsTheyAreUsed(t *testing.T) {
 		}
 		visit("Load")
 		time.Sleep(10 * time.Minute)
-		after.fault.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Err: errRefused})
+		after.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: errRefused})
 		visit("Load", "Save", "Touch") // that it fails ends nothing
 		time.Sleep(10 * time.Minute)
 		visit("Load", "Save")

@@ -16,17 +16,17 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // A site is an application under test: a Manager and, behind it, one handler
 // for each request, which the test gives with the request.
 type site struct {
 	m     *cloakroom.Manager
-	store *spy              // nil if the session lives in its cookie
-	fault *storetest.Faulty // likewise
+	store *spy                  // nil if the session lives in its cookie
+	fault *cloakroomtest.Faulty // likewise
 	log   *journal
 	rt    http.RoundTripper
 	url   string
@@ -50,7 +50,7 @@ func newSite(t *testing.T, opts cloakroom.Options) *site {
 // no client would send.
 func newLocalSite(t *testing.T, opts cloakroom.Options) *site {
 	t.Helper()
-	fault := storetest.NewFaulty(memstore.New(memstore.Options{}))
+	fault := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
 	t.Cleanup(func() { fault.Close() })
 	s := prepare(t, &opts)
 	s.fault, s.store = fault, &spy{Store: fault}
@@ -282,8 +282,8 @@ var errRefused = errors.New("connection refused")
 
 // breakStore makes every call of the store fail.
 func (s *site) breakStore() {
-	for _, op := range []storetest.Op{storetest.OpLoad, storetest.OpSave, storetest.OpTouch, storetest.OpDelete} {
-		s.fault.Inject(op, storetest.Fault{Err: errRefused})
+	for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpTouch, cloakroomtest.OpDelete} {
+		s.fault.Inject(cloakroomtest.Fault{Op: op, Err: errRefused})
 	}
 }
 

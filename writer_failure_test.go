@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 const page503 = "The service cannot reach its session store just now. Please try again in a few seconds.\n"
@@ -60,7 +60,7 @@ func TestFailedSaveDropsTheWholeAnswer(t *testing.T) {
 					next.ServeHTTP(w, r)
 				})
 			}
-			s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
+			s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errRefused})
 			a := s.browser(t).get("/", func(w http.ResponseWriter, r *http.Request) {
 				setUser(cloakroom.From(r))
 				h := w.Header()
@@ -180,8 +180,8 @@ func TestTooLargeForTheStoreIs503(t *testing.T) {
 	if a.StatusCode != http.StatusInternalServerError {
 		t.Errorf("beyond MaxSize: status %d, want 500", a.StatusCode)
 	}
-	faulty := storetest.NewFaulty(memstore.New(memstore.Options{}))
-	faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.TooLarge(200, 100)})
+	faulty := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: store.TooLarge(200, 100)})
 	m, err := cloakroom.New(faulty, cloakroom.Options{Insecure: true})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestTimeThatIsUpComesWithAdvice(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
 	b := s.browser(t)
 	b.ok(setUser)
-	s.fault.Inject(storetest.OpLoad, storetest.Fault{Err: context.DeadlineExceeded})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: context.DeadlineExceeded})
 	a := b.visit(setUser)
 	if a.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", a.StatusCode)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/store/storetest"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 )
 
 // late makes a request whose handler changes the session after it has written.
@@ -137,7 +137,7 @@ func TestLateSaveThatFails(t *testing.T) {
 	b := s.browser(t)
 	b.ok(setUser)
 	s.log.events()
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errRefused})
 	if a := b.late(func(s *cloakroom.Session) { s.Set("late", true) }); a.body != "done" {
 		t.Errorf("body %q", a.body)
 	}
@@ -206,7 +206,7 @@ func TestChangeDuringTheLastSaveIsAnError(t *testing.T) {
 	b.get("/", func(w http.ResponseWriter, r *http.Request) {
 		session := cloakroom.From(r)
 		session.Set("early", true)
-		s.fault.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Hook: func() { session.Set("late", true) }})
+		s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Before: func() { session.Set("late", true) }})
 	})
 	kept := false
 	b.ok(func(s *cloakroom.Session) { kept = s.Has("late") })

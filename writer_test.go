@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/store/storetest"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 )
 
 // Whatever door the answer leaves by, the session has been saved and the
@@ -260,7 +260,7 @@ func TestHijackOfASwitchedProtocolHasItsCookie(t *testing.T) {
 
 func TestHijackIsRefusedIfTheSaveFails(t *testing.T) {
 	s := newSite(t, cloakroom.Options{})
-	s.fault.Inject(storetest.OpSave, storetest.Fault{Err: errRefused})
+	s.fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errRefused})
 	a := s.browser(t).get("/", func(w http.ResponseWriter, r *http.Request) {
 		setUser(cloakroom.From(r))
 		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, cloakroom.ErrUnavailable) {
