@@ -51,6 +51,8 @@ var mayImport = map[string][]string{
 	"internal/redisproto":           {"store"}, // what redisstore and goredisstore share
 	"internal/redisproto/redistest": {"store", "store/storetest", "internal/redisproto", "internal/testserver"},
 	"internal/integration/visitors": {"", "store"},
+	"internal/guarantee":            {}, // tests alone
+	"internal/sitetest":             {"", "cloakroomtest", "codec", "store", "store/memstore", "store/filestore"},
 	"internal/storetable":           {"store/storetest"},
 	"internal/testserver":           {},
 	"internal/tools/...":            {},

@@ -32,11 +32,11 @@ func ExampleOptions_errorHandler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	get, leave := visitor(sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := cloakroomtest.NewBrowser(sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cloakroom.From(r).Set("user", "Ada")
 		fmt.Fprintln(w, "<h1>Welcome</h1>")
 	})))
-	defer leave()
-	get("/")
+	resp := b.Get("/")
+	fmt.Print(resp.StatusCode, " ", resp.Body)
 	// Output: 503 <h1>Please come back in a minute</h1>
 }

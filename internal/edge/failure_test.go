@@ -14,8 +14,6 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-const page503 = "The service cannot reach its session store just now. Please try again in a few seconds.\n"
-
 // A failed save must not mix two answers: not their bodies, and none of the
 // headers of the one that was dropped.
 func TestFailedSaveDropsTheWholeAnswer(t *testing.T) {
@@ -73,7 +71,7 @@ func TestFailedSaveDropsTheWholeAnswer(t *testing.T) {
 				write(w, r)
 				w.Header().Set("X-Late", "1")
 			})
-			if a.StatusCode != http.StatusServiceUnavailable || a.Body != page503 || a.Header.Get("Retry-After") == "" {
+			if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 || a.Header.Get("Retry-After") == "" {
 				t.Errorf("status %d, body %q, Retry-After %q", a.StatusCode, a.Body, a.Header.Get("Retry-After"))
 			}
 			for _, gone := range []string{"Location", "Etag", "X-Late"} {

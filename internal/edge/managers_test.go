@@ -55,7 +55,7 @@ func TestInnerManagerFailsAlone(t *testing.T) {
 	b := outer.Browser(t)
 	inner.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: sitetest.ErrRefused})
 	a := b.Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
-	if a.StatusCode != http.StatusServiceUnavailable || a.Body != page503 {
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 {
 		t.Errorf("status %d, body %q", a.StatusCode, a.Body)
 	}
 	if len(a.SetCookie) != 1 || !strings.HasPrefix(a.SetCookie[0], "__Host-session=") {
@@ -79,7 +79,7 @@ func TestOuterManagerFailsAlone(t *testing.T) {
 		w.Header().Add("Set-Cookie", "handler=1")
 		io.WriteString(w, "dropped")
 	})
-	if a.StatusCode != http.StatusServiceUnavailable || a.Body != page503 {
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 {
 		t.Errorf("status %d, body %q", a.StatusCode, a.Body)
 	}
 	if len(a.SetCookie) != 1 || !strings.HasPrefix(a.SetCookie[0], "__Host-shop-session=") {
@@ -97,7 +97,7 @@ func TestBothManagersFail(t *testing.T) {
 	outer.BreakStore()
 	inner.BreakStore()
 	a := outer.Browser(t).Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
-	if a.StatusCode != http.StatusServiceUnavailable || a.Body != page503 || len(a.SetCookie) != 0 {
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 || len(a.SetCookie) != 0 {
 		t.Errorf("status %d, body %q, Set-Cookie %q", a.StatusCode, a.Body, a.SetCookie)
 	}
 	if !slices.Contains(outer.Log.Events(), "Error") || !slices.Contains(inner.Log.Events(), "Error") {

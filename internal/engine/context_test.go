@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 // seeing is a store that shows the contexts of its calls.
@@ -36,13 +36,12 @@ func TestContextOfStoreCalls(t *testing.T) {
 	type traceKey struct{}
 	for _, waits := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			records := memstore.New(memstore.Options{})
-			defer records.Close()
-			ticket := begin(t, manage(t, records, plainOptions(nil)), map[string]any{"name": "ada"})
+			records := sitetest.Memory(t)
+			ticket := begin(t, sitetest.NewOn(t, records, cloakroom.Options{})).Ticket()
 			parent, hangUp := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "trace"), time.Second)
 			defer hangUp()
 			var all []context.Context
-			m := manage(t, seeing{records, func(ctx context.Context, saves bool) {
+			s := sitetest.NewOn(t, seeing{records, func(ctx context.Context, saves bool) {
 				all = append(all, ctx)
 				left := time.Second // the request's deadline is the earlier one
 				if saves {
@@ -57,8 +56,9 @@ func TestContextOfStoreCalls(t *testing.T) {
 				if ctx.Value(traceKey{}) != "trace" || ctx.Err() != nil {
 					t.Errorf("saves %t, waits %t: the value is %v, Err %v", saves, waits, ctx.Value(traceKey{}), ctx.Err())
 				}
-			}}, plainOptions(nil))
-			visitContext(parent, m, ticket, set("name", "eve"))
+			}}, cloakroom.Options{})
+			b := s.Holder(t, ticket)
+			b.Send(b.Request("/").WithContext(parent), sitetest.Using(sitetest.Set("name", "eve")))
 			if len(all) != 2 {
 				t.Errorf("%d calls, want 2", len(all))
 			}
@@ -72,22 +72,44 @@ func TestContextOfStoreCalls(t *testing.T) {
 	}
 }
 
-// A load that the visitor's leaving has interrupted fails the request, which
-// nobody sees, and nobody is told.
-func TestLoadForAVisitorWhoIsGone(t *testing.T) {
-	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
-	s.Log.Events()
-	ctx, hangUp := context.WithCancel(t.Context())
-	b.Send(b.Request("/").WithContext(ctx), func(w http.ResponseWriter, r *http.Request) {
-		hangUp()
-		session := cloakroom.From(r)
-		session.Set("after", true)
-		if !errors.Is(session.Err(), context.Canceled) {
-			t.Errorf("Err: %v", session.Err())
-		}
-	})
-	sitetest.Equal(t, "events", s.Log.Events())
-	sitetest.Equal(t, "log", s.Log.Lines())
+// A load ends with the request: the visitor gets a 503 where there was a
+// deadline, and nobody is told that a visitor hung up.
+func TestLoadEndsWithTheRequest(t *testing.T) {
+	hangUp := func(_ context.Context, cancel func()) { cancel() }
+	wait := func(ctx context.Context, _ func()) { <-ctx.Done() }
+	for _, c := range []struct {
+		name   string
+		before func(ctx context.Context, cancel func()) // the load
+		during func(ctx context.Context, cancel func())
+		err    error
+		told   bool
+	}{
+		{"the visitor hangs up before", hangUp, wait, context.Canceled, false},
+		{"the visitor hangs up during it", func(context.Context, func()) {}, hangUp, context.Canceled, false},
+		{"a deadline", func(context.Context, func()) {}, wait, context.DeadlineExceeded, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sitetest.New(t, cloakroom.Options{})
+				b := begin(t, s)
+				s.Log.Events()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Before: func() { c.during(ctx, cancel) }, Hang: true})
+				a, err := b.Send(b.Request("/").WithContext(ctx), sitetest.Using(func(session *cloakroom.Session) {
+					c.before(ctx, cancel)
+					session.Set("after", true)
+					if !errors.Is(session.Err(), c.err) {
+						t.Errorf("Err: %v", session.Err())
+					}
+				}))
+				if err != nil || a.StatusCode != http.StatusServiceUnavailable {
+					t.Errorf("got %v, %v, want 503", a, err)
+				}
+				if events, lines := s.Log.Events(), s.Log.Lines(); len(events) > 0 != c.told || len(lines) > 0 != c.told {
+					t.Errorf("events %q, logged %q, want that it is told: %t", events, lines, c.told)
+				}
+			})
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 )
 
@@ -35,16 +36,15 @@ func TestFlashesAcrossCommits(t *testing.T) {
 
 // A goroutine shows a message while the save that stores it is on its way.
 func TestFlashShownDuringACommit(t *testing.T) {
-	var s *cloakroom.Session
-	m := during(t, openMemory(t), nil, 2, func() { sitetest.Flashes(t, "during the save", s.Flashes(), "info", "one") })
-	ticket := begin(t, m, map[string]any{"name": "ada"})
-	visitHandler(t.Context(), m, ticket, func(w http.ResponseWriter, r *http.Request) {
-		s = cloakroom.From(r)
+	site := sitetest.New(t, cloakroom.Options{})
+	b := begin(t, site)
+	b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		s := cloakroom.From(r)
 		s.Flash("info", "one")
+		site.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Before: func() {
+			sitetest.Flashes(t, "during the save", s.Flashes(), "info", "one")
+		}})
 		io.WriteString(w, "first byte")
 	})
-	visit(m, ticket, func(s *cloakroom.Session) string {
-		sitetest.Flashes(t, "next page", s.Flashes())
-		return ""
-	})
+	b.OK(func(s *cloakroom.Session) { sitetest.Flashes(t, "next page", s.Flashes()) })
 }

@@ -32,9 +32,9 @@ func TestLogHasHandleAndAdvice(t *testing.T) {
 }
 
 func TestDefaultLoggerIsSlogs(t *testing.T) {
-	j := newJournal(t)
+	j := sitetest.NewJournal(t)
 	before := slog.Default()
-	slog.SetDefault(j.logger())
+	slog.SetDefault(j.Logger())
 	t.Cleanup(func() { slog.SetDefault(before) })
 	fault := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
 	fault.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: sitetest.ErrRefused})
@@ -45,7 +45,7 @@ func TestDefaultLoggerIsSlogs(t *testing.T) {
 	if _, err := m.Open(t.Context(), cloakroom.Ticket(sitetest.Dead)); err == nil {
 		t.Error("Open has no error")
 	}
-	if lines := j.Log.Lines(); len(lines) != 1 {
+	if lines := j.Lines(); len(lines) != 1 {
 		t.Errorf("logged %q", lines)
 	}
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,24 +14,12 @@ import (
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/seal"
-	"github.com/cloakroom/cloakroom/store"
 )
-
-func TestForeignRecordThatIsOnlyReadStays(t *testing.T) {
-	s, key := sitetest.NewForeign(t, codec.MsgPack)
-	s.Plant(t, key, store.Record{Data: odd, Expires: time.Now().Add(time.Hour)})
-	s.Calls()
-	s.Use(t, func(s *cloakroom.Session) {
-		for range s.All() {
-		}
-	})
-	sitetest.Equal(t, "store calls", s.Calls(), "Load")
-}
 
 // Of two fields with one name the later counts, in the place of the earlier.
 func TestForeignDuplicateNames(t *testing.T) {
 	s, key := sitetest.NewForeign(t, codec.MsgPack)
-	s.Plant(t, key, store.Record{Data: []byte("\x83\xa1a\x01\xa1b\x02\xa1a\x03"), Expires: time.Now().Add(time.Hour)})
+	s.PlantData(t, key, "\x83\xa1a\x01\xa1b\x02\xa1a\x03")
 	s.Use(t, func(s *cloakroom.Session) {
 		if s.Get("a") != int64(3) || s.Len() != 2 {
 			t.Errorf("a is %v, Len %d", s.Get("a"), s.Len())
@@ -85,6 +74,19 @@ func TestRecordOfTheOtherCodecIsRead(t *testing.T) {
 			})
 			sitetest.Equal(t, "after Set", []string{s.Data(t, key)}, c.then)
 		})
+	}
+}
+
+// The values of a JSON record stay what they are for those who read them, also
+// after this program saved the record in its own codec.
+func TestForeignJSONKeepsItsMeaning(t *testing.T) {
+	s, key := sitetest.NewForeign(t, codec.MsgPack)
+	s.PlantData(t, key, `{"list":[1,2.5,null,true],"deep":{"a":{"b":"ü"}},"big":18446744073709551615,"n":1}`)
+	b := s.Holder(t, sitetest.Dead)
+	before := fmt.Sprint(b.Values())
+	b.OK(sitetest.Set("n", 1))
+	if got := fmt.Sprint(b.Values()); got != before || s.Data(t, key)[0] == '{' {
+		t.Errorf("got %v, want %v in another codec", got, before)
 	}
 }
 

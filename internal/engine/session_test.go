@@ -3,15 +3,12 @@ package engine_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
-	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 func TestEmptyNewSessionIsNotSaved(t *testing.T) {
@@ -108,11 +105,7 @@ func TestRegenerate(t *testing.T) {
 			t.Error("the handle is the same, or data is missing")
 		}
 	})
-	s.Ask(t, "__Host-session="+old, func(s *cloakroom.Session) {
-		if !s.IsNew() {
-			t.Error("the old ticket opens the session")
-		}
-	})
+	mustBeOver(t, s.Holder(t, old), "by the old ticket")
 	if n := len(s.Records(t)); n != 1 {
 		t.Errorf("%d records", n)
 	}
@@ -133,47 +126,23 @@ func TestDestroy(t *testing.T) {
 	if len(a.SetCookie) != 1 || b.Ticket() != "" || len(s.Records(t)) != 0 {
 		t.Errorf("Set-Cookie %q, %d records", a.SetCookie, len(s.Records(t)))
 	}
-	s.Ask(t, "__Host-session="+old, func(s *cloakroom.Session) {
-		if !s.IsNew() {
-			t.Error("the old ticket opens the session")
-		}
-	})
+	mustBeOver(t, s.Holder(t, old), "by the old ticket")
 }
 
 // Logged out means logged out, also for who can read the record again later.
 func TestDestroyOfAnUndecodableRecord(t *testing.T) {
-	s := memstore.New(memstore.Options{})
-	keys := [][]byte{[]byte("0123456789abcdefghijklmnopqrstuv")}
-	sealed, err := cloakroom.New(s, cloakroom.Options{Insecure: true, RecordKeys: keys})
-	if err != nil {
-		t.Fatal(err)
+	records := sitetest.Memory(t)
+	sealed := sitetest.NewOn(t, records, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
+	ticket := begin(t, sealed).Ticket()
+	keyless := sitetest.NewOn(t, records, cloakroom.Options{})
+	b := keyless.Holder(t, ticket)
+	if a := b.OK((*cloakroom.Session).Destroy); len(a.SetCookie) != 1 || b.Ticket() != "" {
+		t.Errorf("Set-Cookie %q, want that the cookie is removed", a.SetCookie)
 	}
-	keyless, err := cloakroom.New(s, cloakroom.Options{Insecure: true})
-	if err != nil {
-		t.Fatal(err)
+	mustBeOver(t, sealed.Holder(t, ticket), "after its logout")
+	if left := sealed.Records(t); len(left) != 0 {
+		t.Errorf("%d records are left", len(left))
 	}
-	session, _ := sealed.Open(t.Context(), "")
-	session.Set("user", "ada")
-	ticket, err := sealed.Commit(t.Context(), session)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := httptest.NewRequest("POST", "/logout", nil)
-	r.Header.Set("Cookie", "session="+string(ticket))
-	w := httptest.NewRecorder()
-	keyless.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		cloakroom.From(r).Destroy()
-	})).ServeHTTP(w, r)
-	if got, err := sealed.Open(t.Context(), ticket); err != nil || got.Has("user") {
-		t.Errorf("the session is open again after its logout (%v)", err)
-	}
-	if len(w.Result().Cookies()) != 1 || w.Result().Cookies()[0].MaxAge >= 0 {
-		t.Error("the cookie was not removed")
-	}
-	for e, err := range s.List(t.Context(), "") {
-		t.Errorf("a record is left: %d bytes, %v", len(e.Record.Data), err)
-	}
-	_ = store.Close(s)
 }
 
 func TestHandle(t *testing.T) {
@@ -238,8 +207,8 @@ func TestFailedLoadIsNeverAnAnonymousVisitor(t *testing.T) {
 			t.Errorf("Err: %v", s.Err())
 		}
 	})
-	if a.StatusCode != http.StatusServiceUnavailable || a.Body != page503 || len(a.SetCookie) != 0 {
-		t.Errorf("status %d, body %q, Set-Cookie %q", a.StatusCode, a.Body, a.SetCookie)
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 || len(a.SetCookie) != 0 {
+		t.Errorf("got %v, Set-Cookie %q", a, a.SetCookie)
 	}
 	sitetest.Equal(t, "events", s.Log.Events(), "Created", "Error")
 	s.Store.Heal()

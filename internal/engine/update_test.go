@@ -71,16 +71,15 @@ func TestUpdateThatChangesItsOwnValue(t *testing.T) {
 
 // Inside of a handler that survives its own panic the session can be used.
 func TestPanicInUpdateLeavesTheSessionUsable(t *testing.T) {
-	m := manage(t, openMemory(t), plainOptions(nil))
-	ticket := begin(t, m, map[string]any{string(visits): 7})
-	r := visit(m, ticket, func(s *cloakroom.Session) string {
+	b := sitetest.New(t, cloakroom.Options{}).Begin(t, map[string]any{"visits": 7})
+	b.OK(func(s *cloakroom.Session) {
 		func() {
 			defer func() { recover() }()
-			visits.Update(s, func(int) int { panic("a bug in the program") })
+			sitetest.Visits.Update(s, func(int) int { panic("a bug in the program") })
 		}()
-		return count(s)
+		sitetest.Count(s)
 	})
-	if got := contents(t, m, ticket)[string(visits)]; r.code != http.StatusOK || got != int64(8) {
-		t.Errorf("got %v and %v, want 200 and 8", r, got)
+	if got := b.Values()["visits"]; got != int64(8) {
+		t.Errorf("got %v, want 8", got)
 	}
 }

@@ -266,9 +266,10 @@ func TestWhatCannotBeEncodedFailsTheRequest(t *testing.T) {
 			sitetest.SetUser(s)
 			use(s)
 		})
-		if a.StatusCode != http.StatusInternalServerError || len(a.SetCookie) != 0 || len(s.Records(t)) != 0 {
-			t.Errorf("%s: status %d, Set-Cookie %q, %d records", name, a.StatusCode, a.SetCookie, len(s.Records(t)))
+		if a.StatusCode != http.StatusInternalServerError || a.Header.Get("Retry-After") != "" || a.Body != "Internal Server Error\n" || len(a.SetCookie) != 0 {
+			t.Errorf("%s: got %v, Retry-After %q, Set-Cookie %q", name, a, a.Header.Get("Retry-After"), a.SetCookie)
 		}
+		sitetest.Equal(t, name+": store calls", s.Calls())
 		sitetest.Equal(t, name+": events", s.Log.Events(), "Error")
 		if n := len(s.Log.Lines()); n != 1 {
 			t.Errorf("%s: %d lines logged", name, n)

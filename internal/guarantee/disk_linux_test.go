@@ -37,7 +37,7 @@ func TestTroubleWithTheDisk(t *testing.T) {
 			if tr.name == "the disk is full" {
 				mountSmall(t, filepath.Dir(dir))
 			}
-			s := sitetest.NewOn(t, openFiles(t, dir, filestore.Options{SweepInterval: -1}), plain())
+			s := sitetest.NewOn(t, sitetest.Files(t, dir, filestore.Options{SweepInterval: -1}), plain())
 			kept := map[string]any{"name": "ada", "many": strings.Repeat("y", 10_000)}
 			type visit struct {
 				name string
@@ -174,7 +174,7 @@ func moveAway(t *testing.T, dir string) func() {
 // and is kept for a look.
 func TestDamagedFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sessions")
-	s := sitetest.NewOn(t, openFiles(t, dir, filestore.Options{SweepInterval: -1}), plain())
+	s := sitetest.NewOn(t, sitetest.Files(t, dir, filestore.Options{SweepInterval: -1}), plain())
 	b := s.Begin(t, map[string]any{"name": "ada"})
 	ticket := b.Ticket()
 	files, err := filepath.Glob(filepath.Join(dir, "??", "?", "*"))

@@ -31,7 +31,7 @@ func TestStoreCallsOfARequest(t *testing.T) {
 		{"regenerate", (*cloakroom.Session).Regenerate, "Load Save Save"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, records store.Store) {
+			sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 				s := sitetest.NewOn(t, records, plain())
 				b := s.Begin(t, map[string]any{"name": "ada"})
 				s.Calls()

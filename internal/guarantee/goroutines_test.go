@@ -27,7 +27,7 @@ func during(t *testing.T, records store.Store, nth int, f func()) *sitetest.Site
 // Everything at once, and commits in the middle of it; it is the race
 // detector that looks. What was done before the last commit is saved.
 func TestManyGoroutinesOfOneRequest(t *testing.T) {
-	eachStore(t, func(t *testing.T, records store.Store) {
+	sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 		b := sitetest.NewOn(t, records, patient()).Begin(t, map[string]any{"name": "ada"})
 		const workers, rounds = 8, 20
 		b.Get("/", func(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func TestChangesDuringACommit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var s *cloakroom.Session
-			site := during(t, openMemory(t), 2, func() { c.during(s) })
+			site := during(t, sitetest.Memory(t), 2, func() { c.during(s) })
 			b := site.Begin(t, map[string]any{"visits": 7})
 			a := b.Get("/", func(w http.ResponseWriter, r *http.Request) {
 				s = cloakroom.From(r)
@@ -123,7 +123,7 @@ func TestDestroyDuringACommit(t *testing.T) {
 		"first save of new session": {sitetest.Set("name", "eve"), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, records store.Store) {
+			sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 				var s *cloakroom.Session
 				site := during(t, records, c.nth, func() { s.Destroy() })
 				b := site.Browser(t)
@@ -155,7 +155,7 @@ func TestDestroyAfterTheFirstByte(t *testing.T) {
 		{"with a goodbye", func(s *cloakroom.Session) { s.Destroy(); s.Flash("info", "Goodbye.") }, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, records store.Store) {
+			sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 				s := sitetest.NewOn(t, records, plain())
 				s.Begin(t, map[string]any{"name": "ada"}).Late(c.use)
 				if left := s.Records(t); len(left) != 0 {
@@ -200,7 +200,7 @@ func TestChangesAfterTheRequest(t *testing.T) {
 		t.Run(name+" during the last save", func(t *testing.T) {
 			var s *cloakroom.Session
 			var site *sitetest.Site
-			site = during(t, openMemory(t), 2, func() { site.Log.Events(); change(s) })
+			site = during(t, sitetest.Memory(t), 2, func() { site.Log.Events(); change(s) })
 			b := site.Begin(t, map[string]any{"name": "ada"})
 			b.Get("/", func(_ http.ResponseWriter, r *http.Request) {
 				s = cloakroom.From(r)

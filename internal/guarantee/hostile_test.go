@@ -41,7 +41,7 @@ func TestForeignValuesSurvive(t *testing.T) {
 	for _, f := range foreignRecords {
 		for name, change := range changes {
 			t.Run(f.name+", "+name, func(t *testing.T) {
-				eachStore(t, func(t *testing.T, records store.Store) {
+				sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 					s := sitetest.NewOn(t, records, plain())
 					s.PlantData(t, storeKey(sitetest.Dead), f.data)
 					b := s.Holder(t, sitetest.Dead)

@@ -37,7 +37,7 @@ func TestNoIDIsAdopted(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				eachStoreHere(t, func(records store.Store) {
+				sitetest.EachStoreHere(t, func(records store.Store) {
 					o := plain()
 					o.IdleTimeout, o.Lifetime = lifetime, lifetime
 					s := sitetest.NewOn(t, records, o)

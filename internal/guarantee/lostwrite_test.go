@@ -85,18 +85,18 @@ func testTogether(t *testing.T, records store.Store, rounds int) {
 }
 
 func TestNoWriteIsLostInMemory(t *testing.T) {
-	testTogether(t, openMemory(t), writerRounds())
+	testTogether(t, sitetest.Memory(t), writerRounds())
 }
 
 // On files the waiting for the disk would take minutes. What keeps writes from
 // getting lost has no part in it, so here nobody waits; the next test does,
 // with fewer rounds.
 func TestNoWriteIsLostInFiles(t *testing.T) {
-	testTogether(t, openFiles(t, quickDir(t), filestore.Options{Unsynced: true}), writerRounds())
+	testTogether(t, sitetest.Files(t, quickDir(t), filestore.Options{Unsynced: true}), writerRounds())
 }
 
 func TestNoWriteIsLostInSyncedFiles(t *testing.T) {
-	testTogether(t, openFiles(t, t.TempDir(), filestore.Options{}), 4)
+	testTogether(t, sitetest.Files(t, t.TempDir(), filestore.Options{}), 4)
 }
 
 // quickDir returns a directory in memory where the system has one.
@@ -142,7 +142,7 @@ func TestNoWriteIsLostAmongProcesses(t *testing.T) {
 }
 
 func onFiles(t *testing.T, dir string) *sitetest.Site {
-	return sitetest.NewOn(t, openFiles(t, dir, filestore.Options{Unsynced: true}), patient())
+	return sitetest.NewOn(t, sitetest.Files(t, dir, filestore.Options{Unsynced: true}), patient())
 }
 
 func writeAsChild(t *testing.T, part []string) {

@@ -77,7 +77,7 @@ func TestUpdateUnderConflict(t *testing.T) {
 		}, int64(108)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, records store.Store) {
+			sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 				b := contended(t, records, map[string]any{"name": "ada", "visits": 7}, 1, plain(), addHundred)
 				b.OK(c.do)
 				if got := b.Values()["visits"]; got != c.want {
@@ -90,7 +90,7 @@ func TestUpdateUnderConflict(t *testing.T) {
 
 // Changes of different values are merged, and of one value the later save wins.
 func TestMergeUnderConflict(t *testing.T) {
-	eachStore(t, func(t *testing.T, records store.Store) {
+	sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 		var attempts int
 		o := plain()
 		o.Hooks.Conflict = func(_ context.Context, e cloakroom.Event) { attempts = e.Attempts }
@@ -123,7 +123,7 @@ func TestMergeUnderConflict(t *testing.T) {
 func TestPanicInUpdate(t *testing.T) {
 	for _, run := range []int{1, 2} {
 		t.Run(fmt.Sprint("in run ", run), func(t *testing.T) {
-			eachStore(t, func(t *testing.T, records store.Store) {
+			sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 				b := contended(t, records, map[string]any{"name": "ada", "visits": 7}, 3, plain(), addHundred)
 				func() {
 					defer func() { recover() }()
@@ -171,7 +171,7 @@ func TestConflictWithoutEnd(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				eachStoreHere(t, func(records store.Store) {
+				sitetest.EachStoreHere(t, func(records store.Store) {
 					s := sitetest.NewOn(t, records, plain())
 					b := s.Begin(t, map[string]any{"name": "ada"})
 					for _, fault := range c.faults {

@@ -49,7 +49,7 @@ func TestReadYourWrites(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) *sitetest.Site{
 		"memory": func(t *testing.T) *sitetest.Site { return sitetest.New(t, plain()) },
 		"files": func(t *testing.T) *sitetest.Site {
-			return sitetest.NewOn(t, openFiles(t, t.TempDir(), filestore.Options{}), plain())
+			return sitetest.NewOn(t, sitetest.Files(t, t.TempDir(), filestore.Options{}), plain())
 		},
 		"HTTP/1.1": listening(false),
 		"HTTP/2.0": listening(true),
@@ -147,7 +147,7 @@ func (w watched) ReadFrom(r io.Reader) (int64, error) {
 
 // A visitor who hangs up does not lose a write, and that is no error.
 func TestHangingUpLosesNothing(t *testing.T) {
-	eachStore(t, func(t *testing.T, records store.Store) {
+	sitetest.EachStore(t, func(t *testing.T, records store.Store) {
 		testHangingUp(t, sitetest.NewOn(t, records, plain()))
 	})
 	t.Run("TLS", func(t *testing.T) { testHangingUp(t, sitetest.NewTLS(t, plain())) })

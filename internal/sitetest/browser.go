@@ -132,6 +132,9 @@ func (b *Browser) OK(use func(*cloakroom.Session)) *Answer {
 // OK reports whether the handler's answer has arrived.
 func (a *Answer) OK() bool { return a.StatusCode == http.StatusOK && a.Body == "done" }
 
+// Page503 is the body of the error page for a store that cannot answer.
+const Page503 = "The service cannot reach its session store just now. Please try again in a few seconds.\n"
+
 func (a *Answer) String() string { return fmt.Sprintf("%d %q", a.StatusCode, a.Body) }
 
 // Ask makes a request with the header Cookie as given, from no browser.

@@ -16,7 +16,6 @@ import (
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 // A Site is an application under test: a Manager and, behind it, one handler
@@ -43,9 +42,7 @@ type Site struct {
 // it works within bubbles of testing/synctest.
 func New(t testing.TB, opts cloakroom.Options) *Site {
 	t.Helper()
-	s := memstore.New(memstore.Options{})
-	t.Cleanup(func() { s.Close() })
-	return NewOn(t, s, opts)
+	return NewOn(t, Memory(t), opts)
 }
 
 // NewTLS is New on a server.

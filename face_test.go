@@ -1,15 +1,21 @@
 package cloakroom_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
-	"slices"
+	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -62,8 +68,13 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+type mapCodec struct {
+	codec.Codec
+	_ map[string]int
+}
+
 func TestNewCookieRefuses(t *testing.T) {
-	good := [][]byte{cookieKey}
+	good := [][]byte{sitetest.CookieKey}
 	for name, c := range map[string]struct {
 		keys [][]byte
 		opts cloakroom.Options
@@ -71,7 +82,7 @@ func TestNewCookieRefuses(t *testing.T) {
 	}{
 		"no key":         {nil, cloakroom.Options{}, "no key"},
 		"a short key":    {[][]byte{[]byte("15 bytes long..")}, cloakroom.Options{}, "at least 16"},
-		"a key twice":    {[][]byte{cookieKey, cookieKey}, cloakroom.Options{}, "the same as"},
+		"a key twice":    {[][]byte{sitetest.CookieKey, sitetest.CookieKey}, cloakroom.Options{}, "the same as"},
 		"record keys":    {good, cloakroom.Options{RecordKeys: good}, "Options.RecordKeys"},
 		"plain IDs":      {good, cloakroom.Options{PlainIDs: true}, "Options.PlainIDs"},
 		"contradictions": {good, cloakroom.Options{Partitioned: true}, "SameSiteNoneMode"},
@@ -104,140 +115,122 @@ func TestNewAccepts(t *testing.T) {
 func TestOptionsAreCopied(t *testing.T) {
 	keys := [][]byte{[]byte("sixteen bytes, 1"), []byte("sixteen bytes, 2")}
 	opts := cloakroom.Options{RecordKeys: keys}
-	s := newLocalSite(t, opts)
+	s := sitetest.New(t, opts)
 	keys[0], keys[1] = nil, nil
-	b := s.browser(t)
-	b.ok(setUser)
-	b.ok(func(s *cloakroom.Session) {
-		if !s.Has("user") {
-			t.Error("the session cannot be opened")
-		}
-	})
+	b := s.Browser(t)
+	b.OK(sitetest.SetUser)
+	b.OK(sitetest.Has(t, "by keys that were changed later", true))
 }
 
-func TestDefaultLimits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newLocalSite(t, cloakroom.Options{})
-		b := s.browser(t)
-		b.ok(setUser)
-		for key, r := range s.records(t) {
-			if !strings.HasPrefix(key, "session:") || time.Until(r.Expires) != 30*time.Minute {
-				t.Errorf("the record expires in %v", time.Until(r.Expires))
-			}
-		}
-		a := b.visit(func(s *cloakroom.Session) { s.Set("x", make([]byte, 1<<20)) })
-		if a.StatusCode != http.StatusInternalServerError {
-			t.Errorf("more than 1 MiB: status %d", a.StatusCode)
-		}
-		b.ok(func(s *cloakroom.Session) { s.Set("x", make([]byte, 1<<20-200)) })
-	})
-}
-
-func TestMaxSizeBoundsTheRecord(t *testing.T) {
-	s := newLocalSite(t, cloakroom.Options{MaxSize: 200})
-	b := s.browser(t)
-	b.ok(setUser)
-	a := b.visit(func(s *cloakroom.Session) { s.Set("big", strings.Repeat(hush, 50)) })
-	events := s.log.take()
-	last := events[len(events)-1]
-	if a.StatusCode != http.StatusInternalServerError || last.name != "Error" || !strings.Contains(last.Err.Error(), "the limit is 200") {
-		t.Errorf("status %d, %s %v", a.StatusCode, last.name, last.Err)
+func TestFromWithoutManagerSaysWhatIsMissing(t *testing.T) {
+	other, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	b.ok(func(s *cloakroom.Session) {
-		if !s.Has("user") || s.Has("big") {
-			t.Error("the session is not as it was")
-		}
+	panics := func(name string, f func()) {
+		t.Helper()
+		defer func() {
+			if got, ok := recover().(string); !ok || !strings.Contains(got, "in main, serve sessions.Handler(mux) instead of mux") {
+				t.Errorf("%s panics with %q", name, got)
+			}
+		}()
+		f()
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	panics("From", func() { cloakroom.From(r) })
+	panics("Manager.From", func() { other.From(r) })
+	sitetest.New(t, cloakroom.Options{}).Browser(t).Get("/", func(w http.ResponseWriter, r *http.Request) {
+		panics("Manager.From of another Manager", func() { other.From(r) })
 	})
 }
 
-// alive visits the site after each pause and tells how often the session was
-// still there.
-func alive(t *testing.T, opts cloakroom.Options, pauses ...time.Duration) (n int) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newLocalSite(t, opts)
-		b := s.browser(t)
-		b.ok(setUser)
-		for _, pause := range pauses {
-			time.Sleep(pause)
-			b.ok(func(s *cloakroom.Session) {
-				if s.Has("user") {
-					n++
-				}
-			})
-		}
-	})
-	return n
-}
-
-func TestSessionsEndInTime(t *testing.T) {
-	const min, hour, ms = time.Minute, time.Hour, time.Millisecond
-	for name, c := range map[string]struct {
-		opts   cloakroom.Options
-		pauses []time.Duration
-		want   int
-	}{
-		"used within the idle timeout":          {cloakroom.Options{}, slices.Repeat([]time.Duration{29 * min}, 20), 20},
-		"not used for the idle timeout":         {cloakroom.Options{}, []time.Duration{30 * min}, 0},
-		"just within the idle timeout":          {cloakroom.Options{}, []time.Duration{30*min - ms}, 1},
-		"used until the lifetime is over":       {cloakroom.Options{}, slices.Repeat([]time.Duration{20 * min}, 80), 71},
-		"a long touch interval ends it earlier": {cloakroom.Options{IdleTimeout: hour, TouchInterval: 40 * min}, []time.Duration{39 * min, 22 * min}, 1},
-		"a short one does not":                  {cloakroom.Options{IdleTimeout: hour, TouchInterval: 1}, []time.Duration{39 * min, 22 * min}, 2},
-		"no idle timeout":                       {cloakroom.Options{IdleTimeout: cloakroom.NoLimit}, []time.Duration{23 * hour, 59 * min, min}, 2},
-		"no lifetime":                           {cloakroom.Options{Lifetime: cloakroom.NoLimit, IdleTimeout: hour}, slices.Repeat([]time.Duration{59 * min}, 100), 100},
-		"a lifetime below the idle timeout":     {cloakroom.Options{Lifetime: 10 * min}, []time.Duration{5 * min, 4 * min, min}, 2},
+func TestTicketsPrintRedacted(t *testing.T) {
+	ticket := cloakroom.Ticket("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq")
+	type holder struct {
+		Ticket cloakroom.Ticket
+		List   []cloakroom.Ticket
+	}
+	for name, v := range map[string]any{
+		"ticket": ticket, "pointer": &ticket, "list": []cloakroom.Ticket{ticket},
+		"struct": holder{ticket, []cloakroom.Ticket{ticket}},
 	} {
-		if got := alive(t, c.opts, c.pauses...); got != c.want {
-			t.Errorf("%s: alive at %d visits, want %d", name, got, c.want)
+		for _, text := range prints(v) {
+			if strings.Contains(text, "ABCD") || strings.Contains(text, "41424344") || strings.Contains(text, "65 66") {
+				t.Errorf("%s: printed as %q", name, text)
+			}
+		}
+	}
+	for i, text := range prints(ticket) {
+		if i < 16 && text != "[redacted]" {
+			t.Errorf("printed as %q", text)
+		}
+	}
+	if got := ticket.String(); got != "[redacted]" {
+		t.Errorf("String: %q", got)
+	}
+	if string(ticket)[:4] != "ABCD" {
+		t.Error("string(t) is not the ticket")
+	}
+}
+
+func TestManagerPrintsNoKeys(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
+	for _, text := range append(prints(s.Manager), prints(sitetest.NewSealed(t, cloakroom.Options{}).Manager)...) {
+		if strings.Contains(text, "a key of 32") || strings.Contains(text, "97 32 107 101 121") || strings.Contains(text, "61206b6579") {
+			t.Errorf("printed as %.200q", text)
 		}
 	}
 }
 
-func TestExpiryMovesOnAtMostOncePerInterval(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newLocalSite(t, cloakroom.Options{}) // 30 minutes, a tenth is 3
-		b := s.browser(t)
-		b.ok(setUser)
-		touches := 0
-		for range 60 {
-			time.Sleep(time.Minute)
-			s.store.since()
-			b.ok(func(s *cloakroom.Session) { s.Get("user") })
-			if calls := s.store.since(); slices.Contains(calls, "Touch") {
-				touches++
+// What a request prints or logs of a session is its handle at most.
+func TestSessionsPrintAsTheirHandle(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	b := s.Browser(t)
+	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Flash("a", sitetest.Hush+"flash") })
+	b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		session := cloakroom.From(r)
+		session.Set("more", sitetest.Hush+"more")
+		for _, text := range append(prints(session), prints(r.Context())...) {
+			if strings.Contains(text, sitetest.Hush) || strings.Contains(text, b.Ticket()) || strings.Contains(text, "104 117 115 104") || strings.Contains(text, "0x68, 0x75") {
+				t.Errorf("printed as %.200q", text)
 			}
 		}
-		if touches != 20 {
-			t.Errorf("%d touches in an hour, want 20", touches)
+		if text := prints(session)[0]; !strings.Contains(text, session.Handle()) {
+			t.Errorf("printed as %q, want the handle", text)
 		}
+		io.WriteString(w, "done")
 	})
 }
 
-func TestExpires(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newLocalSite(t, cloakroom.Options{Lifetime: time.Hour})
-		b := s.browser(t)
-		in := func(want time.Duration) func(*cloakroom.Session) {
-			return func(s *cloakroom.Session) {
-				t.Helper()
-				if got := time.Until(s.Expires()); got != want {
-					t.Errorf("Expires in %v, want %v", got, want)
-				}
-			}
-		}
-		b.ok(in(30 * time.Minute)) // if something were set
-		b.ok(setUser)
-		time.Sleep(2 * time.Minute)
-		b.ok(in(28 * time.Minute)) // too early to be moved on
-		time.Sleep(2 * time.Minute)
-		b.ok(in(30 * time.Minute)) // will be moved on
-		time.Sleep(2 * time.Minute)
-		b.ok(func(s *cloakroom.Session) { s.Set("x", 1); in(30 * time.Minute)(s) })
-		time.Sleep(29 * time.Minute)
-		b.ok(in(25 * time.Minute)) // the lifetime's end
-	})
+func TestPrintingASessionLoadsNothing(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	b := s.Browser(t)
+	b.OK(sitetest.SetUser)
+	s.Calls()
+	b.OK(func(s *cloakroom.Session) { prints(s) })
+	sitetest.Equal(t, "store calls", s.Calls())
 }
 
-type mapCodec struct {
-	codec.Codec
-	_ map[string]int
+// prints shows v in every way that programs print and log.
+func prints(v any) []string {
+	var out []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U", "%e", "%t", "%20s", "%-20v"} {
+		out = append(out, fmt.Sprintf(verb, v))
+	}
+	out = append(out, fmt.Sprint(v), fmt.Sprintln(v), fmt.Errorf("failed: %v", v).Error())
+	for _, handler := range []func(*bytes.Buffer) slog.Handler{
+		func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	} {
+		var b bytes.Buffer
+		slog.New(handler(&b)).Info("message", "value", v, slog.Group("in", slog.Any("value", v)))
+		out = append(out, b.String())
+	}
+	if b, err := json.Marshal(v); err == nil {
+		out = append(out, string(b))
+	}
+	if b, err := xml.Marshal(v); err == nil {
+		out = append(out, string(b))
+	}
+	return out
 }
