@@ -15,6 +15,7 @@ import (
 
 func TestSealedRoundTrip(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
+	s.Listen(t, false)
 	b := s.Browser(t)
 	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Flash("a", "b") })
 	if strings.Contains(b.Ticket(), "ada") {
