@@ -117,8 +117,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	opts := cloakroom.Options{RecordKeys: keys}
 	s := sitetest.New(t, opts)
 	keys[0], keys[1] = nil, nil
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	b.OK(sitetest.Has(t, "by keys that were changed later", true))
 }
 
@@ -204,8 +203,7 @@ func TestSessionsPrintAsTheirHandle(t *testing.T) {
 
 func TestPrintingASessionLoadsNothing(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Calls()
 	b.OK(func(s *cloakroom.Session) { prints(s) })
 	sitetest.Equal(t, "store calls", s.Calls())

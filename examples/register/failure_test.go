@@ -35,19 +35,19 @@ func TestStoreFails(t *testing.T) {
 			v := s.visitor()
 			v.post("/add", "username", "Ada")
 			leaveMessage(v)
-			before := v.client.Jar.Cookies(mustURL(t, s.url))
+			before := v.Cookies("/")
 
 			faulty.Inject(cloakroomtest.Fault{Op: tt.op, Err: full})
 			a := tt.try(v)
 			a.want(t, 503, closed, "")
 			a.says(t, `href="`+tt.again+`">Try again</a>`)
-			if a.header.Get("Retry-After") == "" || a.header.Get("Content-Security-Policy") != policy {
-				t.Errorf("headers of the error page: %v", a.header)
+			if a.Header.Get("Retry-After") == "" || a.Header.Get("Content-Security-Policy") != policy {
+				t.Errorf("headers of the error page: %v", a.Header)
 			}
 			if log := s.log.String(); !strings.Contains(log, `advice="Free some space."`) {
 				t.Errorf("no advice in the log:\n%s", log)
 			}
-			after := v.client.Jar.Cookies(mustURL(t, s.url))
+			after := v.Cookies("/")
 			if len(after) != 1 || after[0].Value != before[0].Value {
 				t.Error("the visitor lost the ticket")
 			}
@@ -57,10 +57,9 @@ func TestStoreFails(t *testing.T) {
 
 // leaveMessage leaves a flash message that no page has shown yet.
 func leaveMessage(v *visitor) {
-	follow := v.client.CheckRedirect
-	v.client.CheckRedirect = stay
+	v.NoRedirects = true
 	v.get("/add")
-	v.client.CheckRedirect = follow
+	v.NoRedirects = false
 }
 
 func TestSessionThatIsToBlame(t *testing.T) {

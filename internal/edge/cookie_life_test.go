@@ -35,8 +35,7 @@ func TestCookieLifeIsTheSessionsLifetime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := sitetest.New(t, cloakroom.Options{Lifetime: c.lifetime, IdleTimeout: 3 * day})
-				b := s.Browser(t)
-				b.OK(sitetest.SetUser)
+				b := s.Known(t)
 				time.Sleep(c.after)
 				a := b.OK(func(s *cloakroom.Session) { s.SetPermanent(true) })
 				if len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], c.want) {

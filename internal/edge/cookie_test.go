@@ -103,8 +103,7 @@ func TestMalformedCookieIsAnAnonymousVisitor(t *testing.T) {
 
 func TestTicketMayBeQuoted(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Ask(t, `a=b; __Host-session= "`+b.Ticket()+`" ; c=d`, sitetest.Has(t, "quoted, with spaces around", true))
 }
 
@@ -112,8 +111,7 @@ func TestTicketMayBeQuoted(t *testing.T) {
 // neighbour may set, as __Host-session. The same goes for case and spaces.
 func TestCookieNamesAreComparedByteForByte(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Calls()
 	for _, name := range []string{"%5F%5FHost-session", "__host-session", "__Host-session ", "x__Host-session", "__Host-sessionx", `"__Host-session"`, ""} {
 		s.Ask(t, name+"="+b.Ticket(), sitetest.Has(t, "by the name "+name, false))
@@ -125,8 +123,7 @@ func TestCookieNamesAreComparedByteForByte(t *testing.T) {
 // HTTP/2 may send the cookies in several headers.
 func TestSeveralCookieHeaders(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	fresh := s.Browser(t)
 	r := fresh.Request("/")
 	r.Header["Cookie"] = []string{"a=b", "__Host-session=" + b.Ticket()}

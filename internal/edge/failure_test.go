@@ -139,8 +139,7 @@ func TestTooLargeForTheStoreIs503(t *testing.T) {
 // The time may be up before the store is asked, which then cannot say why.
 func TestTimeThatIsUpComesWithAdvice(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: context.DeadlineExceeded})
 	a := b.Visit(sitetest.SetUser)
 	if a.StatusCode != http.StatusServiceUnavailable {

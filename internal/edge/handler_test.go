@@ -13,8 +13,7 @@ import (
 
 func TestDataComesBackWithTheNextRequest(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	b.OK(func(s *cloakroom.Session) {
 		if got, ok := sitetest.User.Get(s); got != sitetest.Hush+"ada" || !ok {
 			t.Errorf("Get: %q, %v", got, ok)
@@ -139,8 +138,7 @@ func TestPanicWhileSavingDropsTheAnswer(t *testing.T) {
 func TestPreloadKeepsTheHandlerFromRunning(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
 	s.Inner = s.Manager.Preload
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	ran := false
 	runs := func(*cloakroom.Session) { ran = true }
 	a := b.Visit(runs)

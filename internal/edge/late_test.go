@@ -15,8 +15,7 @@ import (
 
 func TestLateChangeOfAKnownSessionIsSaved(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Log.Events()
 	a := b.Late(func(s *cloakroom.Session) {
 		s.Set("late", true)
@@ -76,8 +75,7 @@ func TestLateChangesOfBothKinds(t *testing.T) {
 		"Regenerate":   {(*cloakroom.Session).Regenerate, false},
 	} {
 		s := sitetest.New(t, cloakroom.Options{})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		b.Late(func(s *cloakroom.Session) { s.Set("late", true); c.change(s) })
 		if lines := s.Log.Lines(); len(lines) != 1 || !strings.Contains(lines[0], "the change needs a new cookie") {
 			t.Errorf("%s: logged %q", name, lines)
@@ -92,8 +90,7 @@ func TestLateChangesOfBothKinds(t *testing.T) {
 
 func TestLateSealedChangeIsAnError(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Log.Events()
 	b.Late(func(s *cloakroom.Session) { s.Set("late", true) })
 	events := s.Log.Take()
@@ -104,8 +101,7 @@ func TestLateSealedChangeIsAnError(t *testing.T) {
 
 func TestLateSaveThatFails(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Log.Events()
 	s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: sitetest.ErrRefused})
 	if a := b.Late(func(s *cloakroom.Session) { s.Set("late", true) }); a.Body != "done" {
@@ -122,8 +118,7 @@ func TestLateSaveThatFails(t *testing.T) {
 func TestLateReadMovesTheExpiryOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.New(t, cloakroom.Options{IdleTimeout: time.Hour})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		time.Sleep(30 * time.Minute)
 		s.Log.Events()
 		b.Late(func(s *cloakroom.Session) { s.Get("user") })
@@ -136,8 +131,7 @@ func TestLateReadMovesTheExpiryOn(t *testing.T) {
 func TestLateReadOfASealedSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.NewSealed(t, cloakroom.Options{IdleTimeout: time.Hour})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		time.Sleep(30 * time.Minute)
 		s.Log.Events()
 		b.Late(func(s *cloakroom.Session) { s.Get("user") })

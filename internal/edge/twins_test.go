@@ -17,8 +17,7 @@ import (
 // The browser sends several cookies of the name, from other paths and domains.
 func TestEachCandidateIsTried(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{CookieName: "session"})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	live := b.Ticket()
 	d := func(i int) string { return fmt.Sprintf("%043d", i) }
 	for name, c := range map[string]struct {
@@ -90,8 +89,7 @@ func TestDeadTwinIsRemovedAndTheGoodOneKept(t *testing.T) {
 // that a cookie gets which was set without a Path is among those that it does.
 func TestDeadTwinFarDownIsRemoved(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{CookieName: "session"})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	u, _ := url.Parse(s.URL + "/a/b/c/d/e/f/g/h/page")
 	b.Client().Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: sitetest.Dead, Secure: true}})
 	for visit := range 2 {
@@ -106,8 +104,7 @@ func TestDeadTwinFarDownIsRemoved(t *testing.T) {
 // are removed.
 func TestHostInCapitals(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{CookieName: "session", Domain: "example.com"})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.URL = "https://WWW.EXAMPLE.COM"
 	a := s.Ask(t, "session="+sitetest.Dead+"; session="+b.Ticket(), func(s *cloakroom.Session) { s.Len() })
 	for _, line := range a.SetCookie {
@@ -126,8 +123,7 @@ func TestForeignTwinsAreLeftAlone(t *testing.T) {
 		"server-side": sitetest.New(t, cloakroom.Options{CookieName: "session"}),
 		"sealed":      sitetest.NewSealed(t, cloakroom.Options{CookieName: "session"}),
 	} {
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		for name, value := range sitetest.Malformed {
 			for place, cookie := range map[string]string{
 				"before": "session=" + value + "; session=" + b.Ticket(),
@@ -145,11 +141,9 @@ func TestForeignTwinsAreLeftAlone(t *testing.T) {
 func TestSealedTwinOfOursIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.NewSealed(t, cloakroom.Options{CookieName: "session", IdleTimeout: time.Hour})
-		old := s.Browser(t)
-		old.OK(sitetest.SetUser)
+		old := s.Known(t)
 		time.Sleep(59 * time.Minute)
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		time.Sleep(2 * time.Minute) // old has expired
 		for place, cookie := range map[string]string{
 			"before": "session=" + old.Ticket() + "; session=" + b.Ticket(),
@@ -194,8 +188,7 @@ func TestDeadCookieAloneIsLeft(t *testing.T) {
 
 func TestTwinRemovalIsBoundedAndWellFormed(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{CookieName: "session"})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	for _, path := range []string{
 		strings.Repeat("/a", 100), "/;Domain=evil.example", "/a;b/c", "/%0d%0aX-Evil:1/x", "/a,b/c", "/ä/b", "/%00/x",
 	} {

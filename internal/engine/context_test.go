@@ -37,7 +37,7 @@ func TestContextOfStoreCalls(t *testing.T) {
 	for _, waits := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			records := sitetest.Memory(t)
-			ticket := begin(t, sitetest.NewOn(t, records, cloakroom.Options{})).Ticket()
+			ticket := sitetest.NewOn(t, records, cloakroom.Options{}).Known(t).Ticket()
 			parent, hangUp := context.WithTimeout(context.WithValue(t.Context(), traceKey{}, "trace"), time.Second)
 			defer hangUp()
 			var all []context.Context
@@ -91,7 +91,7 @@ func TestLoadEndsWithTheRequest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := sitetest.New(t, cloakroom.Options{})
-				b := begin(t, s)
+				b := s.Known(t)
 				s.Log.Events()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 				defer cancel()

@@ -35,7 +35,7 @@ func TestTouchIsRare(t *testing.T) {
 	} {
 		clocked(t, func(t *testing.T, records store.Store) {
 			s := sitetest.NewOn(t, records, c.opts)
-			b := begin(t, s)
+			b := s.Known(t)
 			for range 180 {
 				time.Sleep(time.Minute)
 				mustLive(t, b, "used each minute")
@@ -52,7 +52,7 @@ func TestTouchIsRare(t *testing.T) {
 func TestTouchEndsAtTheLifetime(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
 		s := sitetest.NewOn(t, records, limits(time.Hour, 61*time.Minute))
-		b := begin(t, s)
+		b := s.Known(t)
 		for range 60 {
 			time.Sleep(time.Minute)
 			mustLive(t, b, "within its lifetime")
@@ -83,7 +83,7 @@ func TestTouchOfARecordWithoutAge(t *testing.T) {
 
 func TestExpiryNeverMovesBack(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
-		long := begin(t, sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit)))
+		long := sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit)).Known(t)
 		short := sitetest.NewOn(t, records, limits(time.Hour, cloakroom.NoLimit)).Holder(t, long.Ticket())
 		time.Sleep(20 * time.Minute)
 		mustLive(t, short, "read under a shorter idle timeout")
@@ -109,7 +109,7 @@ func TestExpiresIsTrue(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(name, " at ", age), func(t *testing.T) {
 				clocked(t, func(t *testing.T, records store.Store) {
-					b := begin(t, sitetest.NewOn(t, records, limits(idle, lifetime)))
+					b := sitetest.NewOn(t, records, limits(idle, lifetime)).Known(t)
 					began := time.Now()
 					time.Sleep(age)
 					var said time.Time

@@ -37,7 +37,7 @@ func TestFlashesAcrossCommits(t *testing.T) {
 // A goroutine shows a message while the save that stores it is on its way.
 func TestFlashShownDuringACommit(t *testing.T) {
 	site := sitetest.New(t, cloakroom.Options{})
-	b := begin(t, site)
+	b := site.Known(t)
 	b.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		s := cloakroom.From(r)
 		s.Flash("info", "one")

@@ -86,8 +86,7 @@ func TestConflictHook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sitetest.New(t, cloakroom.Options{})
-			b := s.Browser(t)
-			b.OK(sitetest.SetUser)
+			b := s.Known(t)
 			s.Log.Take()
 			b.OK(func(s *cloakroom.Session) { s.Set("mine", 1); c.other(b) })
 			var names []string
@@ -120,8 +119,7 @@ func TestRejectedHook(t *testing.T) {
 func TestSealedHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.NewSealed(t, cloakroom.Options{})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		b.OK(func(s *cloakroom.Session) { s.Set("x", 1) })
 		time.Sleep(10 * time.Minute)
 		b.OK(func(s *cloakroom.Session) { s.Len() })
@@ -154,8 +152,7 @@ func TestHooksGetTheRequestsContext(t *testing.T) {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), mark{}, "here")))
 		})
 	}
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	b.OK(func(s *cloakroom.Session) { s.Set("x", 1) })
 	b.OK((*cloakroom.Session).Regenerate)
 	b.OK((*cloakroom.Session).Destroy)

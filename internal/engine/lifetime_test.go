@@ -26,14 +26,6 @@ func limits(idle, lifetime time.Duration) cloakroom.Options {
 	return cloakroom.Options{PlainIDs: true, IdleTimeout: idle, Lifetime: lifetime}
 }
 
-// begin returns a visitor who has just got a session with a User.
-func begin(t *testing.T, s *sitetest.Site) *sitetest.Browser {
-	t.Helper()
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
-	return b
-}
-
 func mustLive(t *testing.T, b *sitetest.Browser, when string) {
 	t.Helper()
 	b.OK(sitetest.Has(t, when, true))
@@ -69,7 +61,7 @@ func TestSessionsEndInTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clocked(t, func(t *testing.T, records store.Store) {
-				b := begin(t, sitetest.NewOn(t, records, c.opts))
+				b := sitetest.NewOn(t, records, c.opts).Known(t)
 				for range c.times {
 					time.Sleep(c.pause)
 					mustLive(t, b, "in time")
@@ -89,7 +81,7 @@ func TestLifetimeEndsASession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clocked(t, func(t *testing.T, records store.Store) {
-				b := begin(t, sitetest.NewOn(t, records, limits(time.Hour, 10*time.Hour)))
+				b := sitetest.NewOn(t, records, limits(time.Hour, 10*time.Hour)).Known(t)
 				for range 19 {
 					time.Sleep(30 * time.Minute)
 					mustLive(t, b, "within its lifetime")
@@ -147,7 +139,7 @@ func TestAgeThatMakesNoSense(t *testing.T) {
 func TestChangedLifetimeHoldsForOldSessions(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
 		before := sitetest.NewOn(t, records, limits(5*time.Hour, 20*time.Hour))
-		b := begin(t, before)
+		b := before.Known(t)
 		ticket := b.Ticket()
 		time.Sleep(2 * time.Hour)
 		shorter := sitetest.NewOn(t, records, limits(5*time.Hour, 3*time.Hour)).Holder(t, ticket)
@@ -177,7 +169,7 @@ func TestLifetimeEndsDuringARequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			clocked(t, func(t *testing.T, records store.Store) {
 				s := sitetest.NewOn(t, records, limits(time.Hour, 2*time.Hour))
-				b := begin(t, s)
+				b := s.Known(t)
 				time.Sleep(50 * time.Minute)
 				mustLive(t, b, "before")
 				time.Sleep(50 * time.Minute)
@@ -186,7 +178,7 @@ func TestLifetimeEndsDuringARequest(t *testing.T) {
 
 				// Its record outlives the lifetime, which has been cut short.
 				before := sitetest.NewOn(t, records, limits(5*time.Hour, 10*time.Hour))
-				mustDrop(t, s, s.Holder(t, begin(t, before).Ticket()), 3*time.Hour, change)
+				mustDrop(t, s, s.Holder(t, before.Known(t).Ticket()), 3*time.Hour, change)
 			})
 		})
 	}

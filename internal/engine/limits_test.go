@@ -15,8 +15,7 @@ import (
 func TestDefaultLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.New(t, cloakroom.Options{})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		for key, r := range s.Records(t) {
 			if !strings.HasPrefix(key, "session:") || time.Until(r.Expires) != 30*time.Minute {
 				t.Errorf("the record expires in %v", time.Until(r.Expires))
@@ -32,8 +31,7 @@ func TestDefaultLimits(t *testing.T) {
 
 func TestMaxSizeBoundsTheRecord(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{MaxSize: 200})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	a := b.Visit(func(s *cloakroom.Session) { s.Set("big", strings.Repeat(sitetest.Hush, 50)) })
 	events := s.Log.Take()
 	last := events[len(events)-1]
@@ -49,8 +47,7 @@ func TestMaxSizeBoundsTheRecord(t *testing.T) {
 
 func TestSealedTooLarge(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	a := b.Visit(func(s *cloakroom.Session) { s.Set("x", strings.Repeat("x", 4000)) })
 	events := s.Log.Take()
 	err := events[len(events)-1].Err

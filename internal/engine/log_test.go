@@ -15,8 +15,7 @@ import (
 
 func TestLogHasHandleAndAdvice(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: store.WithAdvice(errors.New("disk full"), "make room")})
 	var handle string
 	b.Visit(func(s *cloakroom.Session) { handle = s.Handle(); s.Set("x", 1) })

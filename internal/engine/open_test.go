@@ -45,8 +45,7 @@ func TestOpenAndCommitWithoutHTTP(t *testing.T) {
 
 func TestOpenSharesSessionsWithHTTP(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	session := s.Open(t, b.Ticket())
 	sitetest.Has(t, "opened by the cookie's ticket", true)(session)
 	session.Set("from", "a job")

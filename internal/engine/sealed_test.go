@@ -15,6 +15,7 @@ import (
 
 func TestSealedRoundTrip(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
+	s.Listen(t, false)
 	b := s.Browser(t)
 	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Flash("a", "b") })
 	if strings.Contains(b.Ticket(), "ada") {
@@ -45,8 +46,7 @@ func TestSealedHandle(t *testing.T) {
 
 func TestSealedDestroy(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	if a := b.OK((*cloakroom.Session).Destroy); len(a.SetCookie) != 1 || b.Ticket() != "" {
 		t.Errorf("Set-Cookie %q", a.SetCookie)
 	}
@@ -55,8 +55,7 @@ func TestSealedDestroy(t *testing.T) {
 
 func TestSealedTampering(t *testing.T) {
 	s := sitetest.NewSealed(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	good := b.Ticket()
 	flip := func(i int) string {
 		c := byte('A')
@@ -78,8 +77,7 @@ func TestSealedTampering(t *testing.T) {
 func TestSealedKeysRotate(t *testing.T) {
 	old, next, third := []byte("the old key, of 32 bytes or so .."), []byte("the new key, of 32 bytes or so .."), []byte("a third key, of 32 bytes or so ..")
 	first := sitetest.NewSealed(t, cloakroom.Options{}, old)
-	b := first.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := first.Known(t)
 	ticket := b.Ticket()
 	both := sitetest.NewSealed(t, cloakroom.Options{}, next, old)
 	both.Ask(t, "__Host-session="+ticket, sitetest.Has(t, "both keys", true))
@@ -103,8 +101,7 @@ func TestSealedTicketIsBoundToItsName(t *testing.T) {
 // A sealed record is no sealed cookie, under the same key.
 func TestSealedRecordIsNoTicket(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	s.Known(t)
 	sealed := sitetest.NewSealed(t, cloakroom.Options{})
 	for _, r := range s.Records(t) {
 		sealed.Ask(t, "__Host-session="+base64.RawURLEncoding.EncodeToString(r.Data), sitetest.Has(t, "a record as ticket", false))
@@ -114,8 +111,7 @@ func TestSealedRecordIsNoTicket(t *testing.T) {
 func TestSealedSessionsEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sitetest.NewSealed(t, cloakroom.Options{Lifetime: 2 * time.Hour})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		kept := b.Ticket() // a thief's copy
 		sent := 0
 		for range 29 {

@@ -28,8 +28,7 @@ func TestEmptyNewSessionIsNotSaved(t *testing.T) {
 
 func TestExistingSessionMayBecomeEmpty(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	ticket := b.Ticket()
 	b.OK((*cloakroom.Session).Clear)
 	b.OK(func(s *cloakroom.Session) {
@@ -88,8 +87,7 @@ func TestPermanent(t *testing.T) {
 
 func TestRegenerate(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	old := b.Ticket()
 	var before string
 	b.OK(func(s *cloakroom.Session) {
@@ -113,8 +111,7 @@ func TestRegenerate(t *testing.T) {
 
 func TestDestroy(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	old := b.Ticket()
 	a := b.OK(func(s *cloakroom.Session) {
 		s.Set("x", 1)
@@ -133,7 +130,7 @@ func TestDestroy(t *testing.T) {
 func TestDestroyOfAnUndecodableRecord(t *testing.T) {
 	records := sitetest.Memory(t)
 	sealed := sitetest.NewOn(t, records, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
-	ticket := begin(t, sealed).Ticket()
+	ticket := sealed.Known(t).Ticket()
 	keyless := sitetest.NewOn(t, records, cloakroom.Options{})
 	b := keyless.Holder(t, ticket)
 	if a := b.OK((*cloakroom.Session).Destroy); len(a.SetCookie) != 1 || b.Ticket() != "" {
@@ -170,8 +167,7 @@ func TestTicketIsALongRandomID(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
 	seen := map[string]bool{}
 	for range 20 {
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		id := b.Ticket()
 		if len(id) != 43 || seen[id] || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			t.Errorf("ticket of %d bytes, seen before: %v", len(id), seen[id])
@@ -182,8 +178,7 @@ func TestTicketIsALongRandomID(t *testing.T) {
 
 func TestFailedLoadIsNeverAnAnonymousVisitor(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.BreakStore()
 	a := b.Visit(func(s *cloakroom.Session) {
 		if _, ok := sitetest.User.Get(s); ok || s.Get("user") != nil || s.Len() != 0 || s.Keys() != nil || s.Flashes() != nil {

@@ -50,8 +50,7 @@ func TestUpdateThatChangesItsOwnValue(t *testing.T) {
 		"Set":    func(s *cloakroom.Session) { n.Set(s, 7) },
 	} {
 		s := sitetest.New(t, cloakroom.Options{})
-		b := s.Browser(t)
-		b.OK(sitetest.SetUser)
+		b := s.Known(t)
 		a := b.Visit(func(s *cloakroom.Session) {
 			n.Update(s, func(n int) int { change(s); return n + 1 })
 		})

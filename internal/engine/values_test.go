@@ -133,8 +133,7 @@ func TestValuesAreSnapshots(t *testing.T) {
 
 func TestValueOfAnotherType(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	s.Log.Events()
 	b.OK(func(session *cloakroom.Session) {
 		if n, ok := cloakroom.Key[int]("user").Get(session); n != 0 || ok {

@@ -85,6 +85,7 @@ func testTogether(t *testing.T, records store.Store, rounds int) {
 }
 
 func TestNoWriteIsLostInMemory(t *testing.T) {
+	t.Parallel()
 	testTogether(t, sitetest.Memory(t), writerRounds())
 }
 
@@ -92,10 +93,12 @@ func TestNoWriteIsLostInMemory(t *testing.T) {
 // getting lost has no part in it, so here nobody waits; the next test does,
 // with fewer rounds.
 func TestNoWriteIsLostInFiles(t *testing.T) {
+	t.Parallel()
 	testTogether(t, sitetest.Files(t, quickDir(t), filestore.Options{Unsynced: true}), writerRounds())
 }
 
 func TestNoWriteIsLostInSyncedFiles(t *testing.T) {
+	t.Parallel()
 	testTogether(t, sitetest.Files(t, t.TempDir(), filestore.Options{}), 4)
 }
 
@@ -120,6 +123,7 @@ func TestNoWriteIsLostAmongProcesses(t *testing.T) {
 		writeAsChild(t, strings.Split(part, "\n"))
 		return
 	}
+	t.Parallel()
 	dir, rounds := quickDir(t), writerRounds()
 	b := onFiles(t, dir).Begin(t, map[string]any{"name": "ada"})
 	var answered atomic.Int64

@@ -30,6 +30,7 @@ const (
 )
 
 func TestRandomSchedules(t *testing.T) {
+	t.Parallel()
 	if text := os.Getenv(scheduleEnv); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {

@@ -17,8 +17,7 @@ import (
 // can open nothing.
 func TestStoreHoldsHashesOfIDs(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{KeyPrefix: "app:"})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	sum := sha256.Sum256([]byte("__Host-session\x00" + b.Ticket()))
 	for key := range s.Records(t) {
 		sitetest.Equal(t, "store key", []string{key}, "app:"+base64.RawURLEncoding.EncodeToString(sum[:]))
@@ -35,8 +34,7 @@ func TestStoreHoldsHashesOfIDs(t *testing.T) {
 func TestRecordKeysSealTheStore(t *testing.T) {
 	old, next := []byte("the old key, of 32 bytes or so .."), []byte("the new key, of 32 bytes or so ..")
 	s := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{old}, PlainIDs: true})
-	b := s.Browser(t)
-	b.OK(sitetest.SetUser)
+	b := s.Known(t)
 	b.OK(func(s *cloakroom.Session) { s.Set("n", 1) })
 	b.OK(sitetest.Has(t, "its own key", true))
 	id := b.Ticket()

@@ -52,6 +52,14 @@ func (s *Site) Begin(t testing.TB, values map[string]any) *Browser {
 	return b
 }
 
+// Known returns a visitor whom the site knows: who has a session with a User.
+func (s *Site) Known(t testing.TB) *Browser {
+	t.Helper()
+	b := s.Browser(t)
+	b.OK(SetUser)
+	return b
+}
+
 // Holder returns a visitor who holds a ticket, in the cookie of the zero
 // Options.
 func (s *Site) Holder(t testing.TB, ticket string) *Browser {
