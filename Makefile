@@ -29,6 +29,9 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by 
 	@for m in $(MODULES); do echo "staticcheck $$m"; (cd $$m && $(STATICCHECK) ./...); done
 	@for m in $(MODULES); do echo "build alone $$m"; (cd $$m && GOWORK=off go build -o /dev/null ./... && GOWORK=off go mod tidy -diff); done
 
+cross: ## every module for Windows, macOS, FreeBSD and 32-bit Linux; the root's tests for 386
+	./scripts/cross
+
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	./scripts/fuzz $(FUZZTIME)
 
@@ -42,4 +45,4 @@ tidy: ## one version of each dependency in all modules, and go mod tidy
 	go work sync
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy); done
 
-.PHONY: help demo test lint fuzz stores bench tidy
+.PHONY: help demo test lint cross fuzz stores bench tidy
