@@ -44,6 +44,9 @@ lint: ## gofmt, go vet, staticcheck, go mod tidy, and a build of each module by 
 api: ## what has changed in the public face since the last release, or on this branch
 	./scripts/api
 
+cross: ## every module for Windows, macOS, FreeBSD and 32-bit Linux; the root's tests for 386
+	./scripts/cross
+
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	./scripts/fuzz $(FUZZTIME)
 
@@ -56,4 +59,4 @@ bench: ## side by side with the peers, into bench/results.txt
 tidy: ## one version of each dependency in all modules, and go mod tidy
 	./scripts/tidy
 
-.PHONY: help demo quick setup test lint api fuzz stores bench tidy
+.PHONY: help demo quick setup test lint api cross fuzz stores bench tidy

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,13 +19,19 @@ const module = "github.com/cloakroom/cloakroom"
 // only if they stand in its list, whichever module they are in. An entry that
 // ends in /... stands for a folder and all below it.
 var mayImport = map[string][]string{
-	"cmd/...":                       {"", "codec", "seal", "flask/...", "store/...", "examples/register"},
-	"examples/...":                  {"", "store/..."},
-	"bench/...":                     {"", "store/..."},
-	"":                              {"codec", "seal", "store", "internal/dialect"},
-	"codec":                         {"internal/..."},
-	"seal":                          {},
-	"flask":                         {"", "codec", "seal", "store", "itsdangerous", "internal/...", "flask/..."},
+	"cmd/...":         {"", "codec", "seal", "flask/...", "store/...", "examples/register"},
+	"examples/...":    {"", "store/..."},
+	"bench/...":       {"", "store/..."},
+	"cloakroomtest":   {"", "store", "store/memstore"},
+	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/ledger", "internal/rules"},
+	"internal/edge":   {"store", "internal/engine", "internal/rules"},
+	"internal/engine": {"codec", "seal", "store", "internal/ledger", "internal/rules"},
+	"internal/rules":  {"codec", "internal/ledger"},
+	"internal/ledger": {"codec"},
+	"codec":           {"internal/..."},
+	"seal":            {},
+	"flask": {"", "codec", "seal", "store", "itsdangerous", "flask/...", "internal/ledger", "internal/rules",
+		"internal/jsontext", "internal/msgpack", "internal/pickle", "internal/pyvalue", "internal/taggedjson", "internal/wire"},
 	"flask/cachelibstore":           {"store", "internal/..."},
 	"itsdangerous":                  {},
 	"store":                         {},
@@ -46,9 +53,10 @@ var mayImport = map[string][]string{
 	"internal/pyvalue/pyvaluetest":  {"internal/pyvalue"},
 	"internal/taggedjson":           {"codec", "internal/..."}, // a codec itself, for package flask alone
 	"internal/contend":              {"store"},
-	"internal/dialect":              {},
 	"internal/flock":                {},
 	"internal/integration/visitors": {"", "store"},
+	"internal/guarantee":            {}, // tests alone
+	"internal/sitetest":             {"", "cloakroomtest", "codec", "store", "store/memstore", "store/filestore"},
 	"internal/storetable":           {"store/storetest"},
 	"internal/testserver":           {},
 	"internal/tools/...":            {},
@@ -84,6 +92,42 @@ func TestLayers(t *testing.T) {
 		if !seen[dir] {
 			t.Errorf("package %q was not checked: the walk is broken", dir)
 		}
+	}
+}
+
+// Rooms that are kept pure may not import these of the standard library, and
+// their code may not name what follows them.
+var pure = map[string]struct{ imports, names []string }{
+	"internal/ledger": {[]string{"context", "sync", "net/http", "os", "math/rand/v2", "crypto/rand"}, []string{"time.Now", "time.Since"}},
+	"internal/rules":  {[]string{"context", "sync", "net/http"}, []string{"time.Now"}},
+	"internal/engine": {[]string{"net/http"}, nil},
+}
+
+func TestPureRooms(t *testing.T) {
+	checked := 0
+	eachGoFile(t, false, func(dir, file string, imports []string) {
+		room, ok := pure[dir]
+		if !ok || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		checked++
+		for _, imp := range room.imports {
+			if slices.Contains(imports, imp) {
+				t.Errorf("%s imports %q", file, imp)
+			}
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range room.names {
+			if strings.Contains(string(text), name) {
+				t.Errorf("%s uses %s", file, name)
+			}
+		}
+	})
+	if checked < 10 {
+		t.Errorf("only %d files were checked: the walk is broken", checked)
 	}
 }
 

@@ -1,11 +1,8 @@
 package cloakroom
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -27,23 +24,13 @@ var (
 	ErrType = codec.ErrType
 	// ErrUnavailable says that the store could not be reached or did not
 	// answer properly. The visitor's session may well exist.
-	ErrUnavailable = errors.New("session store unavailable")
+	ErrUnavailable = engine.ErrUnavailable
 	// ErrLate says that a session was changed when it was too late to tell the
 	// visitor: the change needs a new cookie and the header has left, or the
 	// request is over. The change was not saved.
-	ErrLate = errors.New("session changed too late")
+	ErrLate = engine.ErrLate
 	// ErrTicket says that a ticket is not one that this Manager gives out.
-	ErrTicket = errors.New("malformed ticket")
+	ErrTicket = engine.ErrTicket
 	// ErrReserved says that a name belongs to cloakroom itself.
-	ErrReserved = errors.New("reserved name")
+	ErrReserved = engine.ErrReserved
 )
-
-// unavailable marks err as the store's failure in operation op. Where the time
-// was up before the store was asked, it has no advice of its own.
-func unavailable(op string, err error) error {
-	failed := fmt.Errorf("cloakroom: %s: %w: %w", op, ErrUnavailable, err)
-	if errors.Is(err, context.DeadlineExceeded) && store.Advice(err) == "" {
-		return store.WithAdvice(failed, "The store did not answer within Options.StoreTimeout: see whether it is overloaded or out of reach; the service goes on by itself.")
-	}
-	return failed
-}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -34,14 +35,13 @@ func ExampleKey_Update() {
 		fmt.Fprintln(w, len(c.Items), "items")
 	})
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/add?item=tea")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	b.Get("/add?item=tea")
 	var impatient sync.WaitGroup
 	for range 5 {
-		impatient.Go(func() { get("/add?item=biscuit") })
+		impatient.Go(func() { b.Get("/add?item=biscuit") })
 	}
 	impatient.Wait()
-	get("/")
+	fmt.Print(b.Get("/").Body)
 	// Output: 6 items
 }

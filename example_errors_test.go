@@ -8,15 +8,15 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // A page of one's own for sessions that could not be loaded or saved. The
 // handler below checks no error: what it writes is dropped.
 func ExampleOptions_errorHandler() {
-	failing := storetest.NewFaulty(memstore.New(memstore.Options{}))
-	failing.Inject(storetest.OpSave, storetest.Fault{Err: errors.New("connection refused")})
+	failing := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
+	failing.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errors.New("connection refused")})
 
 	sessions, err := cloakroom.New(failing, cloakroom.Options{
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -32,11 +32,11 @@ func ExampleOptions_errorHandler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	get, leave := visitor(sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := cloakroomtest.NewBrowser(sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cloakroom.From(r).Set("user", "Ada")
 		fmt.Fprintln(w, "<h1>Welcome</h1>")
 	})))
-	defer leave()
-	get("/")
+	resp := b.Get("/")
+	fmt.Print(resp.StatusCode, " ", resp.Body)
 	// Output: 503 <h1>Please come back in a minute</h1>
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -30,10 +31,9 @@ func ExampleSession_Flash() {
 		fmt.Fprintln(w, "the page")
 	})
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/save")
-	get("/")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	fmt.Print(b.Get("/save").Body)
+	fmt.Print(b.Get("/").Body)
 	// Output:
 	// [success] Saved.
 	// [warning] The disk is nearly full.

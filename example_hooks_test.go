@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -28,11 +29,10 @@ func ExampleHooks() {
 	mux.HandleFunc("/set", func(w http.ResponseWriter, r *http.Request) { cloakroom.From(r).Set("x", r.FormValue("x")) })
 	mux.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) { cloakroom.From(r).Destroy() })
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/set?x=1")
-	get("/set?x=2")
-	get("/logout")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	b.Get("/set?x=1")
+	b.Get("/set?x=2")
+	b.Get("/logout")
 	sessions.Open(context.Background(), "made up")
 	// Output:
 	// created, 19 bytes

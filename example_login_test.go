@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -38,12 +39,11 @@ func ExampleSession_Regenerate() {
 		fmt.Fprintln(w, "Please log in.")
 	})
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/")
-	get("/login?name=Ada")
-	get("/")
-	get("/logout")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	fmt.Print(b.Get("/").Body)
+	fmt.Print(b.Get("/login?name=Ada").Body)
+	fmt.Print(b.Get("/").Body)
+	fmt.Print(b.Get("/logout").Body)
 	// Output:
 	// Please log in.
 	// Hello, Ada

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -37,12 +38,11 @@ func ExampleManager_From() {
 		fmt.Fprintln(w, "user:", logins.From(r).Get("user"), "theme:", tastes.From(r).Get("theme"))
 	})
 
-	get, leave := visitor(logins.Handler(tastes.Handler(mux)))
-	defer leave()
-	get("/login")
-	get("/")
-	get("/logout")
-	get("/")
+	b := cloakroomtest.NewBrowser(logins.Handler(tastes.Handler(mux)))
+	b.Get("/login")
+	fmt.Print(b.Get("/").Body)
+	b.Get("/logout")
+	fmt.Print(b.Get("/").Body)
 	// Output:
 	// user: Ada theme: dark
 	// user: <nil> theme: dark

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -28,10 +29,9 @@ func Example() {
 	})
 
 	// In a program: http.ListenAndServe(addr, sessions.Handler(mux))
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/")
-	get("/")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	fmt.Print(b.Get("/").Body)
+	fmt.Print(b.Get("/").Body)
 	// Output:
 	// visit 1
 	// visit 2

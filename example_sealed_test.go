@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 )
 
 // The cookie is the session: no store to run. Right for a little data whose
@@ -30,11 +31,10 @@ func ExampleNewCookie() {
 		fmt.Fprintf(w, "language: %q\n", choice)
 	})
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/")
-	get("/set?language=nl")
-	get("/")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	fmt.Print(b.Get("/").Body)
+	b.Get("/set?language=nl")
+	fmt.Print(b.Get("/").Body)
 	// Output:
 	// language: ""
 	// language: "nl"

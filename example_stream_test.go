@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -35,10 +36,9 @@ func ExampleManager_Handler_stream() {
 		fmt.Fprintln(w, "seen:", cloakroom.From(r).Get("seen"))
 	})
 
-	get, leave := visitor(sessions.Handler(mux))
-	defer leave()
-	get("/events")
-	get("/")
+	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
+	fmt.Print(b.Get("/events").Body)
+	fmt.Print(b.Get("/").Body)
 	// Output:
 	// data: 0
 	// data: 1

@@ -3,6 +3,8 @@ package cloakroom
 import (
 	"context"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
 // Hooks are functions that a Manager calls as things happen, to count, trace
@@ -55,8 +57,17 @@ type Event struct {
 	Err error
 }
 
-func fire(ctx context.Context, hook func(context.Context, Event), e Event) {
-	if hook != nil {
-		hook(ctx, e)
+// wrapped returns the engine's hooks that call h's.
+func (h *Hooks) wrapped() engine.Hooks {
+	wrap := func(hook func(context.Context, Event)) engine.Hook {
+		if hook == nil {
+			return nil
+		}
+		return func(ctx context.Context, ev engine.Event) { hook(ctx, Event(ev)) }
+	}
+	return engine.Hooks{
+		Created: wrap(h.Created), Loaded: wrap(h.Loaded), Saved: wrap(h.Saved), Conflict: wrap(h.Conflict),
+		Touched: wrap(h.Touched), Regenerated: wrap(h.Regenerated), Destroyed: wrap(h.Destroyed),
+		Rejected: wrap(h.Rejected), Undecodable: wrap(h.Undecodable), Error: wrap(h.Error),
 	}
 }

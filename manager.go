@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"log/slog"
 	"net/http"
-	"sync"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/edge"
+	"github.com/cloakroom/cloakroom/internal/engine"
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -17,42 +18,28 @@ import (
 // A Manager keeps the sessions of an application. It is made once, by New or
 // NewCookie, and is safe for concurrent use.
 type Manager struct {
-	opts    Options
-	store   store.Store  // nil if sessions live in their cookies
-	tickets tickets      // that hold whole sessions; nil if those live in a store
-	records *seal.Sealer // for records; nil if they are not sealed
-	readers []codec.Codec
-	cookie  cookie
-	hooked  bool // some hook wants to know durations
-	seed    maphash.Seed
-	indexes indexes
-	stripes [64]chan struct{}
-
-	warnSecure sync.Once
+	engine     *engine.Engine
+	middleware *edge.Middleware
 }
 
 // New returns a Manager that keeps sessions in s; the cookie holds an ID. It
 // refuses Options that contradict each other or that browsers would not
 // accept.
 func New(s store.Store, opts Options) (*Manager, error) {
-	if s == nil && (opts.Dialect == nil || !opts.Dialect.Storeless()) {
-		return nil, errors.New("cloakroom: New: the store is nil: open one, for instance memstore.New(memstore.Options{})")
+	opts, err := opts.normalize()
+	if err == nil && s == nil && opts.rules.IDs != nil {
+		err = errors.New("the store is nil: open one, for instance memstore.New(memstore.Options{})")
 	}
-	m, err := newManager(opts)
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
 	}
-	m.store = s
-	if d := m.opts.Dialect; d != nil && d.Storeless() {
-		m.tickets = dialectTickets{d}
-	}
-	if len(m.opts.RecordKeys) > 0 {
-		if m.records, err = seal.New(m.opts.RecordKeys...); err != nil {
+	var sealer *seal.Sealer
+	if len(opts.RecordKeys) > 0 {
+		if sealer, err = seal.New(opts.RecordKeys...); err != nil {
 			return nil, fmt.Errorf("cloakroom: New: Options.RecordKeys: %w", err)
 		}
-		m.opts.RecordKeys = nil // lest they be printed with the Manager
 	}
-	return m, nil
+	return newManager(s, sealer, &opts), nil
 }
 
 // NewCookie returns a Manager that keeps each session in its cookie, encrypted
@@ -68,7 +55,7 @@ func New(s store.Store, opts Options) (*Manager, error) {
 //
 // Where that matters, use New.
 func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
-	m, err := newManager(opts)
+	opts, err := opts.normalize()
 	if err == nil && len(opts.RecordKeys) > 0 {
 		err = errors.New("Options.RecordKeys is for records in a store: NewCookie has its own keys")
 	}
@@ -76,46 +63,120 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 		err = errors.New("Options.PlainIDs is for records in a store: a sealed cookie has no ID")
 	}
 	if err == nil {
-		m.tickets, err = newSealedTickets(keys, m.opts.CookieName)
+		opts.rules.IDs = nil
+		opts.rules.InTicket, err = engine.SealedTickets(keys, opts.CookieName, edge.MaxCookie)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: NewCookie: %w", err)
 	}
-	return m, nil
+	return newManager(nil, nil, &opts), nil
 }
 
-func newManager(opts Options) (*Manager, error) {
-	opts, err := opts.normalize()
-	if err != nil {
-		return nil, err
+// nativeRules returns the rules of a Manager that package flask did not make.
+func nativeRules(opts *Options) *rules.Rules {
+	return &rules.Rules{
+		IDs:        engine.IDs{},
+		Readers:    []codec.Codec{codec.MsgPack, codec.JSON},
+		OwnCreated: true,
+		Permanence: ledger.PermanentIfTrue,
+		Flash:      ledger.PairFlash,
+		Use:        rules.UseAsked,
+		Candidates: 4, // each of which may cost a store call
+		Cookie: edge.Attributes{
+			Name:        opts.CookieName,
+			Domain:      opts.Domain,
+			Path:        opts.Path,
+			SameSite:    opts.SameSite,
+			Insecure:    opts.Insecure,
+			Script:      opts.ScriptAccess,
+			Partitioned: opts.Partitioned,
+		}.Joined(),
+		AdviceInsecure: "set Options.Insecure",
+		AdviceServer:   "cloakroom.New",
 	}
-	h := &opts.Hooks
-	m := &Manager{
-		opts:    opts,
-		cookie:  newCookie(&opts),
-		readers: []codec.Codec{opts.Codec},
-		seed:    maphash.MakeSeed(),
-		hooked: h.Created != nil || h.Loaded != nil || h.Saved != nil || h.Conflict != nil ||
-			h.Touched != nil || h.Regenerated != nil || h.Destroyed != nil,
-	}
-	others := []codec.Codec{codec.MsgPack, codec.JSON}
-	if opts.Dialect != nil {
-		others = nil // its codec reads what there may be
-	}
-	for _, c := range others {
-		if c != opts.Codec {
-			m.readers = append(m.readers, c)
+}
+
+func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
+	r := opts.rules
+	e := engine.New(s, sealer, engine.Config{
+		IdleTimeout:   opts.IdleTimeout,
+		Lifetime:      opts.Lifetime,
+		TouchInterval: opts.TouchInterval,
+		Permanent:     opts.Permanent,
+		CookieName:    opts.CookieName,
+		KeyPrefix:     opts.KeyPrefix,
+		PlainIDs:      opts.PlainIDs,
+		Codec:         opts.Codec,
+		MaxSize:       opts.MaxSize,
+		MaxTicket:     edge.MaxCookie - len(opts.CookieName),
+		StoreTimeout:  opts.StoreTimeout,
+		Hooks:         opts.Hooks.wrapped(),
+		Logger:        opts.Logger,
+		Rules:         r,
+	})
+	return &Manager{e, &edge.Middleware{
+		Engine:       e,
+		Rules:        r,
+		CookieName:   opts.CookieName,
+		Insecure:     opts.Insecure,
+		ErrorHandler: opts.ErrorHandler,
+	}}
+}
+
+// visit is a request's session and what the edge has to know about it, in one
+// piece of memory.
+type visit struct {
+	edge    edge.Visit
+	session Session
+}
+
+// Handler returns next with sessions: within it From returns the session of
+// the request, which is loaded at its first use and saved before the answer's
+// first byte leaves. A request whose handler does not use the session costs no
+// store call and gets neither Set-Cookie nor Vary.
+//
+// Several Managers may serve one request, each with a cookie of its own.
+func (m *Manager) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.middleware.Own(r.Context()) != nil { // wrapped twice
+			next.ServeHTTP(w, r)
+			return
 		}
-	}
-	for i := range m.stripes {
-		m.stripes[i] = make(chan struct{}, 1)
-	}
-	return m, nil
+		v := new(visit)
+		m.middleware.Serve(w, r, next, &v.edge, &v.session.core, v)
+	})
 }
 
-// stripe returns the lock that requests with conflicting changes of key share.
-func (m *Manager) stripe(key string) chan struct{} {
-	return m.stripes[maphash.String(m.seed, key)%uint64(len(m.stripes))]
+// From returns the session of a request that has passed a Manager's Handler,
+// the innermost if there are several. It touches no store. For a request that
+// has passed none it panics: the Handler is missing in main.
+func From(r *http.Request) *Session {
+	if v, ok := edge.Innermost(r.Context()).(*visit); ok {
+		return &v.session
+	}
+	panic("cloakroom: From: this request has passed no Manager: in main, serve sessions.Handler(mux) instead of mux")
+}
+
+// From is the function From for programs with several Managers: it returns
+// the session that m keeps.
+func (m *Manager) From(r *http.Request) *Session {
+	if v, ok := m.middleware.Own(r.Context()).(*visit); ok {
+		return &v.session
+	}
+	panic("cloakroom: Manager.From: this request has not passed this Manager: in main, serve sessions.Handler(mux) instead of mux")
+}
+
+// Preload is a middleware for routes that should not run at all if the session
+// cannot be loaded: it loads the session first, and lets ErrorHandler answer
+// if that fails. It goes inside of Handler. Without it a session is loaded at
+// its first use.
+func (m *Manager) Preload(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.From(r).core.Ready() {
+			next.ServeHTTP(w, r)
+		}
+		// Otherwise Handler answers with the error, as for every failed session.
+	})
 }
 
 // Open returns the session of a ticket, without HTTP: for WebSockets, gRPC,
@@ -123,16 +184,10 @@ func (m *Manager) stripe(key string) chan struct{} {
 // session, as in a request. The error is the store's, and matches
 // ErrUnavailable. Changes are saved by Commit alone.
 func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
-	s := &Session{m: m, ctx: context.WithoutCancel(ctx), loaded: true}
-	if t == "" {
-		return s, nil
-	}
-	f, err := m.find(ctx, []string{string(t)})
-	if err != nil {
-		m.reportTo(ctx, "", err)
+	s := new(Session)
+	if err := s.core.Open(m.engine, ctx, string(t)); err != nil {
 		return nil, err
 	}
-	s.base, s.unread = f.base, f.unread
 	return s, nil
 }
 
@@ -144,66 +199,17 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 // before it failed, a step of an Update is then done twice. Once Commit has begun it does not
 // stop when ctx is done, only after Options.StoreTimeout.
 func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
-	if s == nil {
+	switch {
+	case s == nil:
 		return "", errors.New("cloakroom: Commit: the session is nil: Open returns none with an error")
-	}
-	if s.m != m {
+	case s.core.Engine() != m.engine:
 		return "", errors.New("cloakroom: Commit: the session belongs to another Manager")
-	}
-	if s.r != nil {
+	case s.core.InRequest():
 		return "", errors.New("cloakroom: Commit: the session belongs to a request, which saves it by itself")
 	}
-	if err := s.commit(ctx); err != nil {
-		m.reportTo(ctx, "", err)
+	if err := s.core.Commit(ctx); err != nil {
+		m.engine.Report(ctx, "", err)
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.base.ticket, nil
-}
-
-// Preload is a middleware for routes that should not run at all if the session
-// cannot be loaded: it loads the session first, and lets ErrorHandler answer
-// if that fails. It goes inside of Handler. Without it a session is loaded at
-// its first use.
-func (m *Manager) Preload(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := m.From(r)
-		s.mu.Lock()
-		ok := s.readable()
-		s.mu.Unlock()
-		if ok {
-			next.ServeHTTP(w, r)
-		}
-		// Otherwise Handler answers with the error, as for every failed session.
-	})
-}
-
-// report tells about an error that does not fail the request.
-func (s *Session) report(err error) { s.m.reportTo(s.ctx, "", err) }
-
-// reportTo calls Hooks.Error and logs err. That a visitor hung up is nobody's
-// fault and stays out of the log.
-func (m *Manager) reportTo(ctx context.Context, handle string, err error) {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return
-	}
-	fire(ctx, m.opts.Hooks.Error, Event{Handle: handle, Err: err})
-	m.log(ctx, handle, err)
-}
-
-func (m *Manager) log(ctx context.Context, handle string, err error) {
-	logger := m.opts.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	attrs := make([]slog.Attr, 0, 3)
-	attrs = append(attrs, slog.String("error", err.Error()))
-	if handle != "" {
-		attrs = append(attrs, slog.String("session", handle))
-	}
-	if advice := store.Advice(err); advice != "" {
-		attrs = append(attrs, slog.String("advice", advice))
-	}
-	logger.LogAttrs(ctx, slog.LevelError, "session", attrs...)
+	return Ticket(s.core.Ticket()), nil
 }

@@ -1,17 +1,13 @@
 package cloakroom
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
-	"github.com/cloakroom/cloakroom/internal/dialect"
-	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/internal/engine"
+	"github.com/cloakroom/cloakroom/internal/rules"
 )
 
 // Defaults of Options.
@@ -24,7 +20,7 @@ const (
 )
 
 // NoLimit as a duration in Options switches that limit off.
-const NoLimit time.Duration = -1
+const NoLimit = engine.NoLimit
 
 // Options configure a Manager. The zero value is the safe choice for
 // production; a field that gives up safety is named for it. New copies the
@@ -120,152 +116,10 @@ type Options struct {
 	// Logger gets what went wrong, never IDs or values. Nil means slog.Default.
 	Logger *slog.Logger
 
-	// Dialect is for package flask, which fills it in; no other package can.
-	Dialect *dialect.Dialect
+	rules *rules.Rules // package flask's; nil means the native ones
 }
 
-// normalize fills in the defaults and refuses contradictions.
-func (o Options) normalize() (Options, error) {
-	if err := o.normalizeTimes(); err != nil {
-		return o, err
-	}
-	if err := o.normalizeCookie(); err != nil {
-		return o, err
-	}
-	if err := o.normalizeKeyPrefix(); err != nil {
-		return o, err
-	}
-	if o.Codec == nil {
-		o.Codec = codec.MsgPack
-	}
-	if !reflect.TypeOf(o.Codec).Comparable() {
-		return o, fmt.Errorf("Options.Codec is a %T, whose values Go cannot compare: make it a pointer", o.Codec)
-	}
-	if o.MaxSize == 0 {
-		o.MaxSize = DefaultMaxSize
-	}
-	if o.MaxSize < 0 || o.MaxSize > codec.MaxSize {
-		return o, fmt.Errorf("Options.MaxSize is %d, it must lie between 1 and %d", o.MaxSize, codec.MaxSize)
-	}
-	if o.ErrorHandler == nil {
-		o.ErrorHandler = defaultErrorHandler
-	}
-	return o, nil
-}
-
-func (o *Options) normalizeKeyPrefix() error {
-	if o.KeyPrefix == "" && o.Dialect != nil { // to Flask-Session that is a prefix like any other
-		return nil
-	}
-	if o.KeyPrefix == "" {
-		o.KeyPrefix = DefaultKeyPrefix
-	}
-	if err := store.CheckKey(o.KeyPrefix); err != nil {
-		return fmt.Errorf("Options.KeyPrefix: %w", err)
-	}
-	if len(o.KeyPrefix)+idLength > store.MaxKey {
-		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
-			len(o.KeyPrefix), store.MaxKey-idLength)
-	}
-	return nil
-}
-
-func (o *Options) normalizeTimes() error {
-	for _, d := range []struct {
-		name    string
-		value   *time.Duration
-		zero    time.Duration
-		noLimit bool
-	}{
-		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout, true},
-		{"Lifetime", &o.Lifetime, DefaultLifetime, true},
-		{"StoreTimeout", &o.StoreTimeout, DefaultStoreTimeout, false},
-	} {
-		switch {
-		case *d.value == 0:
-			*d.value = d.zero
-		case *d.value == NoLimit && d.noLimit:
-		case *d.value < 0:
-			return fmt.Errorf("a negative Options.%s: %v", d.name, *d.value)
-		}
-	}
-	if o.IdleTimeout == NoLimit && o.Lifetime == NoLimit {
-		return errors.New("both Options.IdleTimeout and Options.Lifetime are NoLimit: a session must end some time")
-	}
-	if o.TouchInterval < 0 {
-		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
-	}
-	if o.IdleTimeout != NoLimit && o.TouchInterval >= o.IdleTimeout {
-		return fmt.Errorf("%v as Options.TouchInterval is not below IdleTimeout, %v: a session in use would end", o.TouchInterval, o.IdleTimeout)
-	}
-	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
-		o.TouchInterval = o.IdleTimeout / 10
-	}
-	return nil
-}
-
-const (
-	hostPrefix   = "__Host-"
-	securePrefix = "__Secure-"
-)
-
-func (o *Options) normalizeCookie() error {
-	if o.Path == "" {
-		o.Path = "/"
-	}
-	if o.SameSite == 0 || o.SameSite == http.SameSiteDefaultMode {
-		o.SameSite = http.SameSiteLaxMode
-	}
-	if o.CookieName == "" {
-		o.CookieName = o.defaultCookieName()
-	}
-	probe := http.Cookie{Name: o.CookieName, Value: "x", Path: o.Path, Domain: o.Domain}
-	if err := probe.Valid(); err != nil {
-		return fmt.Errorf("Options.CookieName, Domain or Path: %w", err)
-	}
-	if o.Dialect != nil { // its attributes are not ours to judge
-		return nil
-	}
-	return o.refuseContradictions()
-}
-
-func (o *Options) defaultCookieName() string {
-	switch {
-	case o.Insecure:
-		return "session"
-	case o.Domain != "" || o.Path != "/":
-		return securePrefix + "session"
-	default:
-		return hostPrefix + "session"
-	}
-}
-
-func (o *Options) refuseContradictions() error {
-	host := hasPrefixFold(o.CookieName, hostPrefix)
-	switch {
-	case len(o.CookieName) > 64:
-		return fmt.Errorf("the name of the cookie has %d bytes, at most 64 are allowed", len(o.CookieName))
-	case !strings.HasPrefix(o.Path, "/"):
-		return fmt.Errorf("Options.Path %q does not begin with a slash", o.Path)
-	case host && o.Domain != "":
-		return fmt.Errorf("Options.Domain: browsers refuse a cookie named %s… with a Domain: choose another CookieName", hostPrefix)
-	case host && o.Path != "/":
-		return fmt.Errorf("Options.Path: browsers refuse a cookie named %s… with a Path other than /: choose another CookieName", hostPrefix)
-	case o.Insecure && (host || hasPrefixFold(o.CookieName, securePrefix)):
-		return fmt.Errorf("Options.Insecure: browsers refuse a cookie named %s without Secure: choose another CookieName", o.CookieName)
-	case o.SameSite < http.SameSiteLaxMode || o.SameSite > http.SameSiteNoneMode:
-		return fmt.Errorf("unknown Options.SameSite %d", o.SameSite)
-	case o.Insecure && o.SameSite == http.SameSiteNoneMode:
-		return errors.New("with Options.Insecure browsers refuse SameSite=None without Secure")
-	case o.Insecure && o.Partitioned:
-		return errors.New("with Options.Insecure browsers refuse Partitioned without Secure")
-	case o.Partitioned && o.SameSite != http.SameSiteNoneMode:
-		return errors.New("partitioned cookies have no effect without Options.SameSite: http.SameSiteNoneMode")
-	}
-	return nil
-}
-
-// hasPrefixFold ignores case, as browsers do for the prefixes.
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+// init lets package flask hand in its rules: see [rules.Apply].
+func init() {
+	rules.Apply = func(options any, r *rules.Rules) { options.(*Options).rules = r }
 }

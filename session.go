@@ -1,11 +1,14 @@
 package cloakroom
 
 import (
-	"context"
+	"cmp"
 	"fmt"
-	"net/http"
-	"sync"
+	"io"
+	"iter"
+	"log/slog"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
 // A Session is one visitor's data, a dictionary of named values, during one
@@ -17,160 +20,107 @@ import (
 // give zero values, writes do nothing, Err says why, and the visitor gets the
 // answer of Options.ErrorHandler instead of the handler's. So handlers need
 // not check.
-type Session struct {
-	m    *Manager
-	ctx  context.Context // the request's: documented exception to passing it
-	r    *http.Request   // nil for Open; its cookies are read at the first use
-	save sync.Mutex      // held by commit
-
-	mu         sync.Mutex
-	loaded     bool
-	used       bool   // by the handler
-	finished   bool   // the request is over
-	headerGone bool   // no cookie can be sent any more
-	usedEarly  bool   // and the session had been used by then
-	dead       bool   // a dead ticket came beside another one
-	unread     string // key of the ticket's record, if it could not be read
-	err        error
-	base       base
-	baseGen    uint32 // changes when base is replaced other than by commit
-	draft      draft
-	gen        uint32
-	cookie     cookieNeed // what the answer has to do
-}
-
-// cookieNeed says what a commit means for the visitor's cookie.
-type cookieNeed uint8
-
-const (
-	cookieKeep cookieNeed = iota
-	cookieSet
-	cookieRemove
-)
-
-func (s *Session) nextGen() uint32 {
-	s.gen++
-	return s.gen
-}
-
-// readable loads the session if need be and reports whether it can be used.
-func (s *Session) readable() bool {
-	if !s.loaded {
-		s.load()
-	}
-	s.used = true
-	return s.err == nil
-}
-
-// writable is readable for methods that change something.
-func (s *Session) writable() bool {
-	if s.finished {
-		if s.err == nil {
-			s.m.reportTo(s.ctx, s.base.handleText(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
-		}
-		return false
-	}
-	if !s.readable() {
-		return false
-	}
-	if d := s.m.opts.Dialect; d != nil && d.Null != nil {
-		s.fail(fmt.Errorf("cloakroom: change: %w", d.Null))
-		return false
-	}
-	return true
-}
-
-// fail makes err sticky and reports it, if it is the first.
-func (s *Session) fail(err error) {
-	if s.err == nil {
-		s.err = err
-		s.m.reportTo(s.ctx, s.base.handleText(), err)
-	}
-}
+type Session struct{ core engine.Session }
 
 // Err returns why the session could not be loaded or saved, or nil. It does
 // not load.
-func (s *Session) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
+func (s *Session) Err() error { return s.core.Err() }
+
+// Get returns the value of name, or nil if there is none. Numbers come as
+// int64, uint64 or float64, lists as []any, dictionaries as map[string]any,
+// whatever they were set as; use a [Key] to get a certain type. Changing what
+// Get returned does not change the session: Set it again.
+func (s *Session) Get(name string) any {
+	v, _ := Key[any](name).Get(s)
+	return v
+}
+
+// Has reports whether the session has a value called name.
+func (s *Session) Has(name string) bool {
+	raw, _ := s.core.Lookup(name)
+	return raw != nil
+}
+
+// Set puts v into the session under name. It is encoded at once: later changes
+// to what v points to are not seen. A v that cannot be encoded, or one of
+// cloakroom's own names (_created, _permanent, _flashes), makes the request
+// fail, see Err.
+func (s *Session) Set(name string, v any) { s.core.Set(name, v) }
+
+// Delete removes the value of name. That there is none is fine.
+func (s *Session) Delete(name string) { s.core.Delete(name) }
+
+// Pop is Get followed by Delete.
+func (s *Session) Pop(name string) any {
+	v, _ := Key[any](name).Pop(s)
+	return v
+}
+
+// Keys returns the names of the session's values, in the order in which they
+// were first set.
+func (s *Session) Keys() []string { return s.core.Names() }
+
+// Len returns how many values the session has.
+func (s *Session) Len() int { return len(s.Keys()) }
+
+// All yields the names and values of the session, as Keys and Get return them.
+func (s *Session) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, name := range s.Keys() {
+			if !yield(name, s.Get(name)) {
+				return
+			}
+		}
+	}
+}
+
+// Clear removes all values and flash messages. The session keeps its ID and
+// its age; to log somebody out use Destroy.
+func (s *Session) Clear() { s.core.Clear() }
+
+// A Flash is a message kept for the next page.
+type Flash struct {
+	Category string
+	Message  string
+}
+
+// Flash keeps a message for the next call of Flashes, in this request or a
+// later one. The category says what kind of message it is; Flask's default is
+// "message", Bootstrap's names are "success", "danger" and so on.
+func (s *Session) Flash(category, message string) { s.core.Flash(category, message) }
+
+// Flashes returns the messages of the given categories, of all if none is
+// given, oldest first, and takes them out of the session. Messages of other
+// categories stay. Called again in the same request it returns the same
+// messages, so that a page may show them in two places.
+func (s *Session) Flashes(categories ...string) []Flash {
+	var list []Flash
+	s.core.Flashes(categories, func(category, message string) { list = append(list, Flash{category, message}) })
+	return list
 }
 
 // Permanent reports whether the visitor's cookie outlives the browser.
-func (s *Session) Permanent() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.readable() && s.permanent()
-}
-
-func (s *Session) permanent() bool { return s.m.permanentAfter(&s.base, &s.draft) }
+func (s *Session) Permanent() bool { return s.core.Permanent() }
 
 // SetPermanent says whether the visitor's cookie outlives the browser. How
 // long the session lives is up to Options all the same.
-func (s *Session) SetPermanent(permanent bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.writable() && (s.permanent() != permanent || s.m.opts.Dialect != nil) {
-		s.draft.permanent = permanence{s.nextGen(), permanent}
-	}
-}
+func (s *Session) SetPermanent(permanent bool) { s.core.SetPermanent(permanent) }
 
 // IsNew reports whether there is no saved session for the visitor's ticket
 // yet.
-func (s *Session) IsNew() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.readable() && !s.base.exists()
-}
+func (s *Session) IsNew() bool { return s.core.IsNew() }
 
 // Modified reports whether this request has changes that are not saved yet.
-func (s *Session) Modified() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.draft.pending()
-}
+func (s *Session) Modified() bool { return s.core.Modified() }
 
 // Expires returns when the session will end if it is not used again after this
 // request. The zero time means that it has failed to load.
-func (s *Session) Expires() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.readable() {
-		return time.Time{}
-	}
-	now := time.Now()
-	if !s.base.exists() || s.draft.pending() {
-		return s.m.expiry(s.base.created, now)
-	}
-	if s.m.refreshDue(&s.base, now) {
-		return s.m.expiry(s.base.created, now)
-	}
-	expires := s.base.rec.Expires
-	// The record may have been written under a longer Options.Lifetime.
-	if deadline := s.m.deadline(s.base.created, now); s.base.created > 0 && !deadline.IsZero() && deadline.Before(expires) {
-		return deadline
-	}
-	return expires
-}
+func (s *Session) Expires() time.Time { return s.core.Expires() }
 
 // Handle returns a short hash that names the session in logs and lists. It
 // opens nothing. It is empty for a session that has not been saved yet, and
 // changes with the ID.
-func (s *Session) Handle() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.readable() {
-		return ""
-	}
-	return s.base.handleText()
-}
-
-func (b *base) handleText() string {
-	if b.key != "" {
-		return HandleOf(b.key)
-	}
-	return b.handle
-}
+func (s *Session) Handle() string { return s.core.Handle() }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
@@ -178,36 +128,24 @@ func (b *base) handleText() string {
 // 7.2.4). The new record is durable before the old one goes; from then on the
 // old ticket opens nothing, and what requests with the old ticket save is
 // dropped.
-func (s *Session) Regenerate() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.writable() && s.base.exists() {
-		s.draft.regenerate = s.nextGen()
-	}
-}
+func (s *Session) Regenerate() { s.core.Regenerate() }
 
 // Destroy ends the session: its record is deleted and the cookie removed
 // before the answer leaves, and no request in flight brings either back. The
 // Session is empty and new afterwards; what is set now goes into a new session
 // with a new ID, a goodbye message for instance.
-func (s *Session) Destroy() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.writable() {
-		return
-	}
-	// The cookie goes once the record has gone: after a failure the visitor
-	// must be able to try again.
-	switch {
-	case s.base.exists():
-		s.draft.ended = append(s.draft.ended, ended{s.base.key, s.base.handleText()})
-	case s.unread != "": // who can read it again must not find it
-		s.draft.ended = append(s.draft.ended, ended{s.unread, HandleOf(s.unread)})
-	case len(s.draft.ended) == 0:
-		s.cookie = cookieRemove
-	}
-	s.unread = ""
-	s.draft = draft{ended: s.draft.ended}
-	s.base = base{}
-	s.baseGen++
-}
+func (s *Session) Destroy() { s.core.Destroy() }
+
+// String returns the session's handle with a word before it. It loads nothing:
+// before the first use of the session there is no handle.
+//
+// fmt would go through the unexported fields of a struct that knows nothing
+// better, and past what their types have to say: tickets and values would end
+// up in logs. So a Session says itself how it prints.
+func (s *Session) String() string { return "session " + cmp.Or(s.core.LoadedHandle(), "(none)") }
+
+// Format writes what String returns, for every verb.
+func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// LogValue returns what String returns.
+func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }

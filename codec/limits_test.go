@@ -185,10 +185,16 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestMemoryIsLimited(t *testing.T) {
-	var err error
-	got := allocated(func() { err = MsgPack.Unmarshal(list32("\xc0", 1<<20), new([][1024]byte)) })
-	if !errors.Is(err, ErrLimit) || got > 2*MaxSize {
-		t.Errorf("got %d bytes and error %v, want ErrLimit before they are taken", got, err)
+	for name, into := range map[string]any{
+		"a gigabyte": new([][1 << 10]byte),
+		// Which an int of 32 bits takes for nothing.
+		"four gigabytes": new([][1 << 12]byte),
+	} {
+		var err error
+		got := allocated(func() { err = MsgPack.Unmarshal(list32("\xc0", 1<<20), into) })
+		if !errors.Is(err, ErrLimit) || got > 2*MaxSize {
+			t.Errorf("%s: got %d bytes and error %v, want ErrLimit before they are taken", name, got, err)
+		}
 	}
 }
 

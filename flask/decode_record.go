@@ -62,9 +62,9 @@ func inspectFilestore(data []byte) (*Inspection, error) {
 	if len(data) < filestoreHeader || data[len(filestoreMagic)] != 1 {
 		return nil, fmt.Errorf("%w: a file of store/filestore, cut off or of another version", codec.ErrMalformed)
 	}
-	size, keyLen := int(binary.BigEndian.Uint32(data[16:])), int(binary.BigEndian.Uint16(data[20:]))
+	size, keyLen := int64(binary.BigEndian.Uint32(data[16:])), int64(binary.BigEndian.Uint16(data[20:]))
 	body := data[filestoreHeader:]
-	if len(body) != keyLen+size || crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(data[24:]) {
+	if int64(len(body)) != keyLen+size || crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(data[24:]) {
 		return nil, fmt.Errorf("%w: a file of store/filestore that is damaged", codec.ErrMalformed)
 	}
 	record := body[keyLen:]

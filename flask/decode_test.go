@@ -2,9 +2,11 @@ package flask_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"os"
 	"reflect"
 	"strings"
@@ -388,6 +390,20 @@ func TestInspectFiles(t *testing.T) {
 		if err := tt.store.Delete(t.Context(), "session:x"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The two lengths of a file add up to what is there, but one of them is below
+// zero to an int of 32 bits.
+func TestInspectFileWithHugeLength(t *testing.T) {
+	body := bytes.Repeat([]byte{0xc0}, 50)
+	head := make([]byte, 44)
+	copy(head, "cloakrm\x01")
+	binary.BigEndian.PutUint32(head[16:], 1<<32-50) // of the data
+	binary.BigEndian.PutUint16(head[20:], 100)      // of the key
+	binary.BigEndian.PutUint32(head[24:], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	if _, err := flask.Inspect(append(head, body...), flask.Config{}); !errors.Is(err, codec.ErrMalformed) {
+		t.Errorf("got error %v, want ErrMalformed", err)
 	}
 }
 

@@ -1,13 +1,12 @@
 package flask
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/internal/dialect"
+	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -33,15 +32,13 @@ func New(s store.Store, cfg Config, opts cloakroom.Options) (*cloakroom.Manager,
 	if opts.MaxSize == 0 {
 		opts.MaxSize = cloakroom.DefaultMaxSize
 	}
-	opts.Codec, opts.Dialect = cfg.RecordCodec(), &dialect.Dialect{
-		Refresh:      cfg.RefreshEachRequest,
-		CookieDomain: cfg.cookieDomain(),
-		CookieFlags:  cfg.cookieFlags(),
-		DeleteFlags:  cfg.deleteFlags(),
-	}
-	if err := speak(opts.Dialect, &opts, &cfg); err != nil {
+	r, err := cfg.rules(opts.MaxSize)
+	if err != nil {
 		return nil, fmt.Errorf("flask: New: %w", err)
 	}
+	rules.Apply(&opts, r)
+	opts.Codec = cfg.RecordCodec()
+	opts.Permanent = cfg.Permanent && r.IDs != nil
 	opts.CookieName = cfg.CookieName
 	opts.Insecure = !cfg.secure()
 	opts.KeyPrefix, opts.PlainIDs = cfg.KeyPrefix, true
@@ -52,37 +49,6 @@ func New(s store.Store, cfg Config, opts cloakroom.Options) (*cloakroom.Manager,
 	}
 	return cloakroom.New(s, opts)
 }
-
-// speak fills in what depends on where sessions are kept.
-func speak(d *dialect.Dialect, opts *cloakroom.Options, cfg *Config) error {
-	var err error
-	switch cfg.Type {
-	case TypeNull:
-		d.Null = errNull
-	case TypeCookie:
-		d.PermanentIsValue = true
-		d.Flash = flashTuple
-		d.Seal, d.Open, err = cfg.sealCookie(opts.MaxSize)
-	default:
-		opts.Permanent = cfg.Permanent
-		d.Flash = flashList
-		if opts.Codec.Name() == string(FormatPickle) {
-			d.Flash = flashTuple
-		}
-		d.NewID = cfg.newID
-		d.Ticket, d.ID, err = cfg.tickets()
-	}
-	return err
-}
-
-var errNull = errors.New("the session is unavailable because no secret key was set: " +
-	"set SECRET_KEY to something long, random and secret, or choose a SESSION_TYPE other than null")
-
-// Flask flashes a tuple, and tagged JSON and pickle keep it one.
-func flashTuple(category, message string) any { return Tuple{category, message} }
-
-// msgspec has no tuples.
-func flashList(category, message string) any { return []any{category, message} }
 
 // checkOptions refuses what the configuration decides.
 func checkOptions(opts cloakroom.Options) error {
@@ -111,7 +77,6 @@ var decided = map[string]string{
 	"PlainIDs":     "Flask-Session, whose records are named by the ID itself",
 	"RecordKeys":   "Flask-Session, which cannot read sealed records",
 	"Codec":        "SESSION_SERIALIZATION_FORMAT",
-	"Dialect":      "this package",
 }
 
 func checkStore(s store.Store, cfg *Config) error {

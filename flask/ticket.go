@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/dialect"
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/itsdangerous"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -20,31 +21,53 @@ func (c *Config) newID() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// tickets returns how an ID becomes what the cookie holds, and back: with
+// ids returns how an ID becomes what the cookie holds, and back: with
 // SESSION_USE_SIGNER it is signed.
-func (c *Config) tickets() (ticket func(string) string, id func(string) (string, bool), err error) {
-	longest := store.MaxKey - len(c.KeyPrefix)
-	plain := func(t string) (string, bool) { return t, validID(t, longest) }
+func (c *Config) ids() (rules.IDs, error) {
+	plain := &plainIDs{config: c, longest: store.MaxKey - len(c.KeyPrefix)}
 	if !c.UseSigner {
-		return func(id string) string { return id }, plain, nil
+		return plain, nil
 	}
 	// SECRET_KEY_FALLBACKS is not for it: Flask-Session does not look at them.
 	signer, err := itsdangerous.NewSigner(itsdangerous.Secret(c.SecretKey),
 		itsdangerous.Options{Salt: "flask-session", KeyDerivation: itsdangerous.DeriveHMAC})
 	if err != nil {
-		return nil, nil, fmt.Errorf("SECRET_KEY: %w", err)
+		return nil, fmt.Errorf("SECRET_KEY: %w", err)
 	}
-	signed := func(t string) (string, bool) {
-		if len(t) > maxSigned {
-			return "", false
-		}
-		id, err := signer.Unsign(t)
-		if err != nil {
-			return "", false
-		}
-		return plain(id)
+	return &signedIDs{plain, signer}, nil
+}
+
+type plainIDs struct {
+	config  *Config
+	longest int
+}
+
+func (p *plainIDs) New() (id, ticket string) {
+	id = p.config.newID()
+	return id, id
+}
+
+func (p *plainIDs) Of(ticket string) (string, bool) { return ticket, validID(ticket, p.longest) }
+
+type signedIDs struct {
+	plain  *plainIDs
+	signer *itsdangerous.Signer
+}
+
+func (s *signedIDs) New() (id, ticket string) {
+	id = s.plain.config.newID()
+	return id, s.signer.Sign(id)
+}
+
+func (s *signedIDs) Of(ticket string) (string, bool) {
+	if len(ticket) > maxSigned {
+		return "", false
 	}
-	return signer.Sign, signed, nil
+	id, err := s.signer.Unsign(ticket)
+	if err != nil {
+		return "", false
+	}
+	return s.plain.Of(id)
 }
 
 // maxSigned is more than an ID that any store takes, with its signature.
@@ -65,34 +88,49 @@ func validID(id string, longest int) bool {
 }
 
 // sealCookie returns how a record becomes Flask's signed cookie, and back.
-func (c *Config) sealCookie(maxSize int) (
-	seal func([]byte) string, open func(string) ([]byte, time.Time, error), err error,
-) {
+func (c *Config) sealCookie(maxSize int) (rules.Tickets, error) {
 	secrets := itsdangerous.Secret(append(append([]Secret{}, c.SecretKeyFallbacks...), c.SecretKey)...)
 	serializer, err := itsdangerous.NewURLSafeTimedSerializer(secrets, itsdangerous.Options{
 		Salt: "cookie-session", KeyDerivation: itsdangerous.DeriveHMAC, MaxInflated: maxSize,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("SECRET_KEY, SECRET_KEY_FALLBACKS: %w", err)
+		return nil, fmt.Errorf("SECRET_KEY, SECRET_KEY_FALLBACKS: %w", err)
 	}
 	// Flask counts whole seconds, and the last one still counts.
-	lifetime := c.Lifetime.Truncate(time.Second)
-	open = func(ticket string) ([]byte, time.Time, error) {
-		record, signed, err := serializer.LoadsRaw(ticket, lifetime)
-		return record, signed.Add(lifetime + time.Second), ticketError(err)
-	}
-	return serializer.DumpsRaw, open, nil
+	return &signedSessions{serializer, c.Lifetime.Truncate(time.Second)}, nil
 }
 
-func ticketError(err error) error {
+// signedSessions are Flask's own sessions, which their cookies hold.
+type signedSessions struct {
+	serializer *itsdangerous.TimedSerializer
+	lifetime   time.Duration
+}
+
+// maxHeaderCookie bounds the tickets of programs that do not keep to what
+// browsers keep. It is what net/http lets through of a header line or two.
+const maxHeaderCookie = 64 << 10
+
+func (s *signedSessions) Open(ticket string) (rules.Contents, error) {
+	if len(ticket) > maxHeaderCookie {
+		return rules.Contents{}, rules.ErrTicket
+	}
+	record, signed, err := s.serializer.LoadsRaw(ticket, s.lifetime)
+	contents := rules.Contents{Data: record, Handle: cloakroom.HandleOf(ticket), Expires: signed.Add(s.lifetime + time.Second)}
 	switch {
 	case err == nil:
-		return nil
+		return contents, nil
 	case errors.Is(err, itsdangerous.ErrSignatureExpired):
-		return dialect.ErrExpired
+		return rules.Contents{}, store.ErrNotFound
 	case errors.Is(err, itsdangerous.ErrBadPayload):
-		return fmt.Errorf("%w: %w", dialect.ErrPayload, err)
+		return contents, fmt.Errorf("%w: %w: %w", rules.ErrUndecodable, errPayload, err)
 	default:
-		return dialect.ErrTicket
+		return rules.Contents{}, rules.ErrTicket
 	}
+}
+
+var errPayload = errors.New("signed, but cannot be read")
+
+func (s *signedSessions) Seal(c rules.Contents) (ticket, handle string) {
+	ticket = s.serializer.DumpsRaw(c.Data)
+	return ticket, cloakroom.HandleOf(ticket)
 }

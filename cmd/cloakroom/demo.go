@@ -25,7 +25,7 @@ type demoCmd struct {
 	Addr       string        `default:"localhost:5000" placeholder:"HOST:PORT" help:"Where to listen. Port 0 means any free one."`
 	Idle       time.Duration `default:"${idle}" help:"How long a session lives after its last use, at least 1s."`
 	Lifetime   time.Duration `default:"${lifetime}" help:"How old a session gets, however much it is used."`
-	Store      string        `default:"file" placeholder:"WHERE" help:"Where sessions are kept: memory, file:DIR, cookie, or the URL of a server, as in redis://localhost. By default in files, in a directory of this user's."`
+	Store      string        `default:"file" placeholder:"WHERE" help:"Where sessions are kept: memory, file:DIR, cookie, or the URL of a server, as in redis://localhost. By default in files, in a directory of this user's; in SQLite there, where files cannot be locked."`
 	SecretFile string        `type:"path" placeholder:"FILE" help:"A file with keys, one a line in hex or base64, the newest first. Sessions are sealed with them: in the cookie, or in the store. It is made if it is missing."`
 }
 
@@ -63,7 +63,7 @@ func (d *demoCmd) decides() bool {
 // open opens the place that the flags name.
 func (d *demoCmd) open(ctx context.Context) (*place, error) {
 	if d.FlaskConfig == "" {
-		return openPlace(ctx, d.Store, d.SecretFile)
+		return openPlace(ctx, openers(), d.Store, d.SecretFile)
 	}
 	p, err := openFlask(ctx, d.FlaskConfig, d.InsecureSecrets)
 	if err == nil {

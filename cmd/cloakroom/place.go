@@ -16,12 +16,14 @@ import (
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
 )
 
 // place is where the demo keeps its sessions, and how to say so.
 type place struct {
-	store store.Store // nil for cookies
-	keys  [][]byte
+	openers store.Openers
+	store   store.Store // nil for cookies
+	keys    [][]byte
 
 	// What --flask-config decides.
 	sessions func(cloakroom.Options) (*cloakroom.Manager, error)
@@ -34,9 +36,9 @@ type place struct {
 	afterwards  string   // what becomes of the sessions when the program ends
 }
 
-// openPlace understands --store and --secret-file.
-func openPlace(ctx context.Context, where, secretFile string) (*place, error) {
-	p := &place{}
+// openPlace understands --store and --secret-file. It opens stores with known.
+func openPlace(ctx context.Context, known store.Openers, where, secretFile string) (*place, error) {
+	p := &place{openers: known}
 	if secretFile != "" {
 		keys, made, err := readSecretFile(secretFile)
 		if err != nil {
@@ -55,11 +57,11 @@ func openPlace(ctx context.Context, where, secretFile string) (*place, error) {
 		p.cookie()
 	case where == "memory", scheme == "memory":
 		err = p.memory(ctx, where)
-	case where == "file":
-		err = p.file(ctx, "")
+	case where == "file", where == "file:":
+		err = p.ownFiles(ctx)
 	case scheme == "file":
 		err = p.file(ctx, dir)
-	case openers()[scheme] != nil:
+	case known[scheme] != nil:
 		err = p.server(ctx, where)
 	default:
 		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %q", scheme),
@@ -96,20 +98,46 @@ func (p *place) memory(ctx context.Context, where string) error {
 		where = "memory:"
 	}
 	var err error
-	if p.store, err = openers().Open(ctx, where); err != nil {
+	if p.store, err = p.openers.Open(ctx, where); err != nil {
 		return usageError{fmt.Errorf("--store: %w", err)}
 	}
 	return nil
 }
 
-func (p *place) file(ctx context.Context, dir string) error {
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return hint(fmt.Errorf("no directory for this user's files: %w", err), "name one with --store file:DIR, or use --store memory")
-		}
-		dir = filepath.Join(cache, "cloakroom", "demo")
+// ownFiles keeps sessions in a directory of this user's: in files, or in SQLite
+// where files cannot be locked.
+func (p *place) ownFiles(ctx context.Context) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return hint(fmt.Errorf("no directory for this user's files: %w", err), "name one with --store file:DIR, or use --store memory")
 	}
+	dir := filepath.Join(cache, "cloakroom", "demo")
+	if err := p.file(ctx, dir); !errors.Is(err, filestore.ErrNoLocks) {
+		return err
+	}
+	return p.ownSQLite(ctx, dir)
+}
+
+// ownSQLite keeps sessions in a file of SQLite in dir.
+func (p *place) ownSQLite(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return hint(fmt.Errorf("--store: %w", err), "name a file with --store sqlite:FILE, or use --store memory")
+	}
+	name := filepath.Join(dir, "sessions.db")
+	// As a URL, so that no character of the name has a meaning in it.
+	where := &url.URL{Scheme: "sqlite", Path: filepath.ToSlash(name), OmitHost: true}
+	if err := p.server(ctx, where.String()); err != nil {
+		return err
+	}
+	p.forVisitor = "a file of SQLite on the computer that serves this page"
+	p.forOperator = "in a file of SQLite, " + name
+	p.note("Not in files of their own: this system cannot lock files")
+	p.note("To forget them all, stop it and delete the folder %s", dir)
+	p.afterwards = "The sessions stay in " + dir + "."
+	return nil
+}
+
+func (p *place) file(ctx context.Context, dir string) error {
 	if dir == "~" || strings.HasPrefix(dir, "~/") {
 		return usageError{hint(errors.New("--store: the shell leaves the ~ in file:~ as it is"), "write --store file:$HOME%s", strings.TrimPrefix(dir, "~"))}
 	}
@@ -120,17 +148,20 @@ func (p *place) file(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return hint(fmt.Errorf("--store: %w", err), "name another directory with --store file:DIR, or use --store memory")
 	}
-	p.forVisitor = "files on the computer that serves this page"
-	p.forOperator = "in files, in " + dir
-	p.note("To forget them all, stop it and: rm -r %s", shellQuote(dir))
-	p.afterwards = "The sessions stay in " + dir + "."
 	// As a URL, so that no character of the name has a meaning in it.
-	p.store, err = openers().Open(ctx, (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String())
+	p.store, err = p.openers.Open(ctx, (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir), OmitHost: true}).String())
 	if err == nil {
+		p.forVisitor = "files on the computer that serves this page"
+		p.forOperator = "in files, in " + dir
+		p.note("To forget them all, stop it and: rm -r %s", shellQuote(dir))
+		p.afterwards = "The sessions stay in " + dir + "."
 		return nil
 	}
 	advice := store.Advice(err)
-	if advice == "" {
+	switch {
+	case errors.Is(err, filestore.ErrNoLocks):
+		advice = "use --store sqlite:FILE, or --store memory"
+	case advice == "":
 		advice = "name another directory with --store file:DIR, or use --store memory"
 	}
 	return hint(fmt.Errorf("--store: %w", err), "%s", advice)
@@ -169,7 +200,7 @@ func (p *place) server(ctx context.Context, where string) (err error) {
 	if base := kinds[base]; strings.Contains(base, "SQL") || base == "MariaDB" {
 		where = withParameter(where, "create_table", "true") // this is a tutorial
 	}
-	if p.store, err = openers().Open(ctx, where); err == nil {
+	if p.store, err = p.openers.Open(ctx, where); err == nil {
 		return nil
 	}
 	if advice := store.Advice(err); advice != "" {

@@ -37,7 +37,7 @@ func listen(ctx context.Context, addr string) ([]net.Listener, error) {
 	switch {
 	case err == nil:
 		return []net.Listener{first, second}, nil
-	case errors.Is(err, syscall.EADDRINUSE):
+	case isInUse(err):
 		first.Close()
 		return nil, err
 	}
@@ -48,14 +48,25 @@ func listenOn(ctx context.Context, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", addr)
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case isInUse(err):
 		return nil, hint(&inUse{addr, err}, "choose another port with --addr localhost:8080, or any free one with --addr localhost:0")
-	case errors.Is(err, syscall.EACCES):
+	case errors.Is(err, syscall.EACCES), errors.Is(err, wsaeAccess):
 		return nil, hint(fmt.Errorf("no permission to listen on %s", addr), "choose a port above 1023 with --addr localhost:8080")
 	case err != nil:
 		return nil, usageError{hint(err, "--addr takes HOST:PORT, as in --addr localhost:8080")}
 	}
 	return l, nil
+}
+
+// Windows has numbers of its own for errors of sockets, which are not those that
+// package syscall gives to the names of other systems.
+const (
+	wsaeAccess    = syscall.Errno(10013)
+	wsaeAddrInUse = syscall.Errno(10048)
+)
+
+func isInUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaeAddrInUse)
 }
 
 // inUse says that another program listens on an address.

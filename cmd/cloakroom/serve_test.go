@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +94,18 @@ func TestShutdownSaysWhatItCutOff(t *testing.T) {
 			t.Errorf("it took %v, error %v", took, err)
 		}
 	})
+}
+
+func TestInUseOnEverySystem(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EADDRINUSE, wsaeAddrInUse} {
+		err := &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", errno)}
+		if !isInUse(err) {
+			t.Errorf("%v is not taken for an address in use", err)
+		}
+	}
+	if isInUse(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)}) {
+		t.Error("no permission is taken for an address in use")
+	}
 }
 
 func TestLocalhostIsBothAddresses(t *testing.T) {

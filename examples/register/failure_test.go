@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 const closed = "The cloakroom is closed for a moment"
@@ -18,36 +18,36 @@ func TestStoreFails(t *testing.T) {
 	full := store.WithAdvice(syscall.ENOSPC, "Free some space.")
 	tests := []struct {
 		name  string
-		op    storetest.Op
+		op    cloakroomtest.Op
 		try   func(*visitor) answer
 		again string // where the page leads
 	}{
-		{"at reading", storetest.OpLoad, func(v *visitor) answer { return v.get("/") }, "/"},
-		{"at the form", storetest.OpLoad, func(v *visitor) answer { return v.get("/add") }, "/add"},
-		{"at showing the message", storetest.OpSave, func(v *visitor) answer { return v.get("/") }, "/"},
-		{"at registering", storetest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }, "/"},
-		{"at logging out", storetest.OpDelete, func(v *visitor) answer { return v.post("/remove") }, "/"},
+		{"at reading", cloakroomtest.OpLoad, func(v *visitor) answer { return v.get("/") }, "/"},
+		{"at the form", cloakroomtest.OpLoad, func(v *visitor) answer { return v.get("/add") }, "/add"},
+		{"at showing the message", cloakroomtest.OpSave, func(v *visitor) answer { return v.get("/") }, "/"},
+		{"at registering", cloakroomtest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }, "/"},
+		{"at logging out", cloakroomtest.OpDelete, func(v *visitor) answer { return v.post("/remove") }, "/"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			faulty := storetest.NewFaulty(newMemory(t))
+			faulty := cloakroomtest.NewFaulty(newMemory(t))
 			s := serve(t, Config{Store: faulty})
 			v := s.visitor()
 			v.post("/add", "username", "Ada")
 			leaveMessage(v)
-			before := v.client.Jar.Cookies(mustURL(t, s.url))
+			before := v.Cookies("/")
 
-			faulty.Inject(tt.op, storetest.Fault{Err: full})
+			faulty.Inject(cloakroomtest.Fault{Op: tt.op, Err: full})
 			a := tt.try(v)
 			a.want(t, 503, closed, "")
 			a.says(t, `href="`+tt.again+`">Try again</a>`)
-			if a.header.Get("Retry-After") == "" || a.header.Get("Content-Security-Policy") != policy {
-				t.Errorf("headers of the error page: %v", a.header)
+			if a.Header.Get("Retry-After") == "" || a.Header.Get("Content-Security-Policy") != policy {
+				t.Errorf("headers of the error page: %v", a.Header)
 			}
 			if log := s.log.String(); !strings.Contains(log, `advice="Free some space."`) {
 				t.Errorf("no advice in the log:\n%s", log)
 			}
-			after := v.client.Jar.Cookies(mustURL(t, s.url))
+			after := v.Cookies("/")
 			if len(after) != 1 || after[0].Value != before[0].Value {
 				t.Error("the visitor lost the ticket")
 			}
@@ -57,16 +57,15 @@ func TestStoreFails(t *testing.T) {
 
 // leaveMessage leaves a flash message that no page has shown yet.
 func leaveMessage(v *visitor) {
-	follow := v.client.CheckRedirect
-	v.client.CheckRedirect = stay
+	v.NoRedirects = true
 	v.get("/add")
-	v.client.CheckRedirect = follow
+	v.NoRedirects = false
 }
 
 func TestSessionThatIsToBlame(t *testing.T) {
-	faulty := storetest.NewFaulty(newMemory(t))
+	faulty := cloakroomtest.NewFaulty(newMemory(t))
 	v := serve(t, Config{Store: faulty}).visitor()
-	faulty.Inject(storetest.OpSave, storetest.Fault{Err: store.TooLarge(2, 1)})
+	faulty.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: store.TooLarge(2, 1)})
 	v.post("/add", "username", "Ada").want(t, 500, "Something is wrong here", "")
 	if v.cookies() != 0 {
 		t.Error("there is a cookie without a session")

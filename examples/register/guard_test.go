@@ -77,21 +77,21 @@ func TestErrorPages(t *testing.T) {
 				"Cross-Origin-Resource-Policy": "same-origin",
 				"Cache-Control":                "no-store",
 			} {
-				if got := a.header.Get(name); got != want {
+				if got := a.Header.Get(name); got != want {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
-			if got := a.header.Get("Vary"); got != "" {
+			if got := a.Header.Get("Vary"); got != "" {
 				t.Errorf("Vary: %s: the session was used", got)
 			}
 			if tt.status != 405 {
 				return
 			}
-			allow := a.header.Get("Allow")
+			allow := a.Header.Get("Allow")
 			if allow == "" {
 				t.Error("no Allow header")
 			}
-			if got := strings.Contains(a.body, "only when a form is sent to it"); got != (allow == "POST") {
+			if got := strings.Contains(a.Body, "only when a form is sent to it"); got != (allow == "POST") {
 				t.Errorf("Allow: %s, and the page says that it takes forms only: %v", allow, got)
 			}
 		})
@@ -122,16 +122,16 @@ func TestStaticFiles(t *testing.T) {
 		"hanger.svg":        "image/svg+xml",
 	} {
 		a := v.get(files.url(name))
-		if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), kind) || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: %d %s, Cache-Control %q", name, a.status, a.header.Get("Content-Type"), a.header.Get("Cache-Control"))
+		if a.StatusCode != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), kind) || !strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %s, Cache-Control %q", name, a.StatusCode, a.Header.Get("Content-Type"), a.Header.Get("Cache-Control"))
 		}
-		if a.header.Get("Vary") != "" {
-			t.Errorf("%s: Vary: %s", name, a.header.Get("Vary"))
+		if a.Header.Get("Vary") != "" {
+			t.Errorf("%s: Vary: %s", name, a.Header.Get("Vary"))
 		}
 	}
 	for _, path := range []string{files.prefix, files.url("bootstrap.LICENSE"), files.url("../name.go"), "/static/old/register.css"} {
-		if a := v.get(path); a.status != 404 || strings.Contains(a.header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: %d, Cache-Control %q, want 404 and nothing to keep", path, a.status, a.header.Get("Cache-Control"))
+		if a := v.get(path); a.StatusCode != 404 || strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d, Cache-Control %q, want 404 and nothing to keep", path, a.StatusCode, a.Header.Get("Cache-Control"))
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestPagesAreSelfContained(t *testing.T) {
 	pages := []answer{v.get("/"), v.get("/add"), v.post("/add"), v.get("/nothing"), v.post("/add", "username", "Ada")}
 	for _, a := range pages {
 		for _, bad := range []string{"//", "style=", "<style", "onclick", "javascript:", "<script>"} {
-			if strings.Contains(a.body, bad) {
+			if strings.Contains(a.Body, bad) {
 				t.Errorf("%q holds %q", a.heading(), bad)
 			}
 		}
@@ -153,12 +153,12 @@ func TestPagesAreSelfContained(t *testing.T) {
 
 func TestLeftSheet(t *testing.T) {
 	v := serve(t, Config{Store: newMemory(t)}).visitor()
-	if got, want := v.get("/left/15-60.css").body, ":root { --seconds: 15; --left: 15s; --part: 0.2500 }\n"; got != want {
+	if got, want := v.get("/left/15-60.css").Body, ":root { --seconds: 15; --left: 15s; --part: 0.2500 }\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, path := range []string{"/left/", "/left/x.css", "/left/15.css", "/left/-1-60.css", "/left/1-0.css", "/left/01-60.css", "/left/1-60.css;}", "/left/99999999999999999999-1.css"} {
-		if a := v.get(path); a.status != 404 {
-			t.Errorf("%s: %d %q, want 404", path, a.status, a.body)
+		if a := v.get(path); a.StatusCode != 404 {
+			t.Errorf("%s: %d %q, want 404", path, a.StatusCode, a.Body)
 		}
 	}
 }

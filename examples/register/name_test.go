@@ -42,8 +42,8 @@ func TestRefusedNameStaysInTheForm(t *testing.T) {
 	if got, want := a.problem(), "Please leave out line breaks and invisible control characters."; got != want {
 		t.Errorf("problem %q, want %q", got, want)
 	}
-	if !strings.Contains(a.body, `value="`+typed+`"`) || !strings.Contains(a.body, `aria-describedby="username-help username-problem"`) {
-		t.Errorf("the form forgot the name or does not point at the problem:\n%s", a.body)
+	if !strings.Contains(a.Body, `value="`+typed+`"`) || !strings.Contains(a.Body, `aria-describedby="username-help username-problem"`) {
+		t.Errorf("the form forgot the name or does not point at the problem:\n%s", a.Body)
 	}
 	if v.cookies() != 0 {
 		t.Error("a refused name has set a cookie")

@@ -31,9 +31,9 @@ func TestTicketOfALoggedOutSessionOpensNothing(t *testing.T) {
 	v := s.visitor()
 	v.post("/add", "username", "Ada")
 	thief := s.visitor()
-	thief.client.Jar.SetCookies(mustURL(t, s.url), v.client.Jar.Cookies(mustURL(t, s.url)))
+	thief.Client().Jar.SetCookies(mustURL(t, s.url), v.Cookies("/"))
 	thief.get("/").want(t, 200, "Hello, Ada.", "")
-	v.client.CheckRedirect = stay
+	v.NoRedirects = true
 	v.post("/remove")
 	thief.get("/").want(t, 200, "Hello, stranger.", "") // nor is the goodbye meant for the thief
 }
@@ -49,9 +49,9 @@ func TestRegisteringChangesTheID(t *testing.T) {
 	s := serve(t, Config{Store: newMemory(t)})
 	v := s.visitor()
 	v.post("/add", "username", "Ada")
-	before := v.client.Jar.Cookies(mustURL(t, s.url))[0].Value
+	before := v.Cookies("/")[0].Value
 	v.post("/add", "username", "Eve").want(t, 200, "Hello, Eve.", "Welcome, Eve. This is your ticket.")
-	if after := v.client.Jar.Cookies(mustURL(t, s.url))[0].Value; after == before {
+	if after := v.Cookies("/")[0].Value; after == before {
 		t.Error("the ticket is the one from before")
 	}
 	if !strings.Contains(s.log.String(), "session regenerated") {
@@ -78,13 +78,13 @@ func TestHTMLInNamesIsText(t *testing.T) {
 	const name = `<script>alert(1)</script>"'&`
 	a := v.post("/add", "username", name)
 	a.want(t, 200, "Hello, "+name+".", "Welcome, "+name+". This is your ticket.")
-	if strings.Contains(a.body, "<script>") || strings.Contains(a.body, `"'&`) {
-		t.Errorf("the name came through as it is:\n%s", a.body)
+	if strings.Contains(a.Body, "<script>") || strings.Contains(a.Body, `"'&`) {
+		t.Errorf("the name came through as it is:\n%s", a.Body)
 	}
 	long := name + strings.Repeat("x", maxName)
 	a = v.post("/add", "username", long)
-	if strings.Contains(a.body, "<script>") || !strings.Contains(a.body, `value="&lt;script&gt;`) {
-		t.Errorf("the refused name came through as it is:\n%s", a.body)
+	if strings.Contains(a.Body, "<script>") || !strings.Contains(a.Body, `value="&lt;script&gt;`) {
+		t.Errorf("the refused name came through as it is:\n%s", a.Body)
 	}
 }
 
@@ -92,14 +92,14 @@ func TestTicketShowsHandleAndTime(t *testing.T) {
 	s := serve(t, Config{Store: newMemory(t)})
 	v := s.visitor()
 	a := v.post("/add", "username", "Ada")
-	m := regexp.MustCompile(`data-left="60" data-of="60" data-session="([0-9a-f]{16})"`).FindStringSubmatch(a.body)
+	m := regexp.MustCompile(`data-left="60" data-of="60" data-session="([0-9a-f]{16})"`).FindStringSubmatch(a.Body)
 	if m == nil {
-		t.Fatalf("no minute and no handle:\n%s", a.body)
+		t.Fatalf("no minute and no handle:\n%s", a.Body)
 	}
 	if !strings.Contains(s.log.String(), `msg="session created" session=`+m[1]) {
 		t.Errorf("the log does not name the session %s:\n%s", m[1], s.log)
 	}
-	if !strings.Contains(a.body, `href="/left/60-60.css"`) {
+	if !strings.Contains(a.Body, `href="/left/60-60.css"`) {
 		t.Error("the countdown's style sheet is missing")
 	}
 }
@@ -120,8 +120,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 
 func TestCookieIsCareful(t *testing.T) {
 	v := serve(t, Config{Store: newMemory(t)}).visitor()
-	v.client.CheckRedirect = stay
-	got := v.post("/add", "username", "Ada").header.Get("Set-Cookie")
+	v.NoRedirects = true
+	got := v.post("/add", "username", "Ada").Header.Get("Set-Cookie")
 	if !regexp.MustCompile(`^cloakroom_demo=[^;]+; Path=/; HttpOnly; SameSite=Lax$`).MatchString(got) {
 		t.Errorf("Set-Cookie: %s", got)
 	}

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"html"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -15,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/filestore"
 	"github.com/cloakroom/cloakroom/store/memstore"
@@ -22,94 +21,47 @@ import (
 
 // site is the application, being served.
 type site struct {
-	t   *testing.T
-	url string
-	log *logBuffer
+	server *httptest.Server
+	url    string
+	log    *logBuffer
 }
 
-// visitor is somebody with a browser: a cookie jar that follows redirects.
-type visitor struct {
-	site   *site
-	client *http.Client
-}
+// visitor is somebody with a browser.
+type visitor struct{ *cloakroomtest.Browser }
 
 // answer is what came back at last.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
+type answer struct{ *cloakroomtest.Response }
 
 func serve(t *testing.T, cfg Config) *site {
 	t.Helper()
-	s := &site{t: t, log: &logBuffer{}}
-	cfg.Logger = slog.New(slog.NewTextHandler(s.log, nil))
+	log := &logBuffer{}
+	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
 	app, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	s.url = server.URL
-	return s
+	return &site{server, server.URL, log}
 }
 
-func (s *site) visitor() *visitor {
-	s.t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return &visitor{s, &http.Client{Jar: jar}}
-}
+func (s *site) visitor() *visitor { return &visitor{cloakroomtest.NewBrowserOn(s.server)} }
 
-func (v *visitor) get(path string) answer {
-	v.site.t.Helper()
-	resp, err := v.client.Get(v.site.url + path)
-	return v.read(resp, err)
-}
+func (v *visitor) get(path string) answer { return answer{v.Get(path)} }
 
 // post sends a form as the site's own pages do.
 func (v *visitor) post(path string, fields ...string) answer {
-	v.site.t.Helper()
 	form := url.Values{}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	resp, err := v.client.PostForm(v.site.url+path, form)
-	return v.read(resp, err)
+	return answer{v.PostForm(path, form)}
 }
 
-func (v *visitor) send(r *http.Request) answer {
-	v.site.t.Helper()
-	resp, err := v.client.Do(r)
-	return v.read(resp, err)
-}
-
-func (v *visitor) read(resp *http.Response, err error) answer {
-	v.site.t.Helper()
-	if err != nil {
-		v.site.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		v.site.t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, string(body)}
-}
-
-// stay is for a client that does not follow redirects.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func (v *visitor) send(r *http.Request) answer { return answer{v.Do(r)} }
 
 // cookies returns how many the visitor holds.
-func (v *visitor) cookies() int {
-	u, err := url.Parse(v.site.url)
-	if err != nil {
-		v.site.t.Fatal(err)
-	}
-	return len(v.client.Jar.Cookies(u))
-}
+func (v *visitor) cookies() int { return len(v.Cookies("/")) }
 
 var (
 	tags     = regexp.MustCompile(`<[^>]*>`)
@@ -124,22 +76,22 @@ func words(markup string) string {
 
 // heading is the first headline, flash the message above it, problem what is
 // said beside the field.
-func (a answer) heading() string { return words(heading1.FindString(a.body)) }
-func (a answer) flash() string   { return words(alerts.FindString(a.body)) }
-func (a answer) problem() string { return words(problems.FindString(a.body)) }
+func (a answer) heading() string { return words(heading1.FindString(a.Body)) }
+func (a answer) flash() string   { return words(alerts.FindString(a.Body)) }
+func (a answer) problem() string { return words(problems.FindString(a.Body)) }
 
 func (a answer) want(t *testing.T, status int, heading, flash string) {
 	t.Helper()
-	if a.status != status || a.heading() != heading || a.flash() != flash {
+	if a.StatusCode != status || a.heading() != heading || a.flash() != flash {
 		t.Errorf("%d %q with message %q, want %d %q with message %q",
-			a.status, a.heading(), a.flash(), status, heading, flash)
+			a.StatusCode, a.heading(), a.flash(), status, heading, flash)
 	}
 }
 
 func (a answer) says(t *testing.T, text string) {
 	t.Helper()
-	if !strings.Contains(a.body, text) {
-		t.Errorf("the page lacks %q:\n%s", text, a.body)
+	if !strings.Contains(a.Body, text) {
+		t.Errorf("the page lacks %q:\n%s", text, a.Body)
 	}
 }
 

@@ -138,7 +138,8 @@ func New(dir string, opts Options) (*Store, error) {
 func open(ctx context.Context, dir string, opts Options, now func() time.Time) (*Store, error) {
 	const op = "open"
 	if !flock.Supported {
-		return nil, fmt.Errorf("cachelibstore: open: %w: this system has no flock", store.ErrUnsupported)
+		return nil, store.WithAdvice(fmt.Errorf("cachelibstore: open: %w: this system cannot lock files", store.ErrUnsupported),
+			"Let Flask-Session keep the sessions in a database or on a server: SESSION_TYPE sqlalchemy, redis, memcached or mongodb.")
 	}
 	if dir == "" {
 		return nil, fmt.Errorf("cachelibstore: open: no directory given")

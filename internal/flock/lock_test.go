@@ -106,6 +106,13 @@ func waiting(method string, n int) bool {
 	return n <= 0
 }
 
+// inBackground reports whether a goroutine waits for files in the place of one
+// that gave up.
+func inBackground() bool {
+	buf := make([]byte, 1<<20)
+	return strings.Contains(string(buf[:runtime.Stack(buf, true)]), ".(*Lock).waitFiles.func")
+}
+
 func TestOneAtATime(t *testing.T) {
 	a, b, _ := two(t)
 	var inside atomic.Int32
@@ -141,7 +148,6 @@ func TestWaitingEnds(t *testing.T) {
 		"with the lock":    {func(p *party, _ context.CancelCauseFunc) { p.end() }, ErrClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			goroutines := runtime.NumGoroutine()
 			a, b, path := two(t)
 			a.acquire(t)
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -158,8 +164,11 @@ func TestWaitingEnds(t *testing.T) {
 					t.Errorf("Acquire = %v, want %v", err, c.want)
 				}
 			}
+			if !inBackground() {
+				t.Error("nobody waits for the files any more")
+			}
 			a.Release()
-			waitUntil(t, "what waited in the background has let go", func() bool { return runtime.NumGoroutine() <= goroutines })
+			waitUntil(t, "what waited in the background has let go", func() bool { return !inBackground() })
 			d := join(t, path)
 			d.acquire(t)
 			d.Release()

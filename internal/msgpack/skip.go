@@ -82,9 +82,10 @@ func longHeader(data []byte, p int) (end, children int, err error) {
 	case codeList16, codeList32:
 		children = n
 	case codeMap16, codeMap32:
-		if children = 2 * n; children > left {
+		if n > left/2 {
 			return 0, 0, errTruncated
 		}
+		children = 2 * n
 	case codeExt8, codeExt16, codeExt32:
 		if end += 1 + n; n+1 > left {
 			return 0, 0, errTruncated

@@ -19,15 +19,16 @@ func slowSkip(data []byte, p, depth int) (int, error) {
 		return 0, wire.ErrMalformed
 	}
 	c := data[p]
+	const huge = 1 << 29 // more than there is, and twice it is still an int of 32 bits
 	number := func(width int) int {
-		n := 0
+		n := uint64(0)
 		for i := range width {
 			if p+1+i >= len(data) {
-				return 1 << 30
+				return huge
 			}
-			n = n<<8 | int(data[p+1+i])
+			n = n<<8 | uint64(data[p+1+i])
 		}
-		return n
+		return int(min(n, huge))
 	}
 	bytes := func(n int) (int, error) {
 		if n > len(data)-p {

@@ -247,7 +247,7 @@ func TestSizes(t *testing.T) {
 	if err := Codec.Unmarshal([]byte(`[`+strings.Repeat(`1,`, codec.MaxSize/2-2)+`1]`), &v); !errors.Is(err, codec.ErrLimit) {
 		t.Errorf("a long list: error %v, want ErrLimit", err)
 	}
-	if err := Codec.Unmarshal([]byte(`[`+strings.Repeat(`"",`, codec.MaxSize/3-1)+`1]`), new([]string)); !errors.Is(err, codec.ErrLimit) {
+	if err := Codec.Unmarshal([]byte(`[`+strings.Repeat(`null,`, codec.MaxSize/5-1)+`1]`), new([][32]byte)); !errors.Is(err, codec.ErrLimit) {
 		t.Errorf("a long typed list: error %v, want ErrLimit", err)
 	}
 	var b strings.Builder

@@ -140,7 +140,7 @@ func (d *decoder) slice(t *Token, v reflect.Value, info *typeInfo) error {
 		return mismatch(t, v)
 	}
 	size := int(v.Type().Elem().Size())
-	if err := d.charge(max(t.N, 0) * size); err != nil {
+	if err := d.chargeEach(max(t.N, 0), size); err != nil {
 		return err
 	}
 	// A count that the format gives has been checked against its bytes.
@@ -149,7 +149,7 @@ func (d *decoder) slice(t *Token, v reflect.Value, info *typeInfo) error {
 	for left, ok := d.r.More(t.N); ok; left, ok = d.r.More(left) {
 		n := s.Len()
 		if n == s.Cap() {
-			if err := d.charge((n + 1) * size); err != nil {
+			if err := d.chargeEach(n+1, size); err != nil {
 				return err
 			}
 			s.Grow(1)

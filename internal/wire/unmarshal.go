@@ -39,6 +39,15 @@ func (d *decoder) charge(n int) error {
 	return nil
 }
 
+// chargeEach is charge for n elements of size bytes. Their product may be more
+// than an int holds, where that has 32 bits.
+func (d *decoder) chargeEach(n, size int) error {
+	if size > 0 && n > d.memory/size {
+		return d.charge(-1)
+	}
+	return d.charge(n * size)
+}
+
 // value decodes the next value into v.
 func (d *decoder) value(v reflect.Value) error {
 	if d.w.JSON() && d.readsJSON(v.Type()) {

@@ -90,7 +90,7 @@ func New(inner store.Store, o Options) (*Store, error) {
 	}
 	cache, err := otter.New(&otter.Options[string, *entry]{
 		MaximumWeight:    uint64(o.MaxBytes),
-		Weigher:          func(key string, e *entry) uint32 { return uint32(min(len(key)+len(e.Data)+overhead, 1<<32-1)) },
+		Weigher:          func(key string, e *entry) uint32 { return uint32(min(int64(len(key)+len(e.Data)+overhead), 1<<32-1)) },
 		ExpiryCalculator: otter.ExpiryWriting[string, *entry](o.StaleFor), // to free memory; entry.until decides
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
 	"github.com/cloakroom/cloakroom/store/storetest"
@@ -47,9 +48,9 @@ func cache(t testing.TB, inner store.Store, o Options) *Store {
 
 // faulty returns a cache in front of a store that counts its calls. Both are
 // closed when the test is over.
-func faulty(t testing.TB, staleFor time.Duration) (*Store, *storetest.Faulty) {
+func faulty(t testing.TB, staleFor time.Duration) (*Store, *cloakroomtest.Faulty) {
 	t.Helper()
-	inner := storetest.NewFaulty(memstore.New(memstore.Options{}))
+	inner := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
 	s := cache(t, inner, Options{StaleFor: staleFor})
 	t.Cleanup(func() { s.Close() })
 	return s, inner
@@ -79,9 +80,9 @@ func holds(t testing.TB, s store.Store, key, data string) store.Record {
 }
 
 // loads checks how often the store behind was asked.
-func loads(t testing.TB, inner *storetest.Faulty, want int) {
+func loads(t testing.TB, inner *cloakroomtest.Faulty, want int) {
 	t.Helper()
-	if got := inner.Calls(storetest.OpLoad); got != want {
+	if got := len(inner.Calls(cloakroomtest.OpLoad)); got != want {
 		t.Errorf("the store behind was asked %d times, want %d", got, want)
 	}
 }
@@ -124,7 +125,7 @@ func TestStaleForIsKept(t *testing.T) {
 		elsewhere := inner.Unwrap()
 		r := save(t, elsewhere, "k", store.Record{}, rec("old", time.Time{}))
 		// The record may be as old as the beginning of the load.
-		inner.Inject(storetest.OpLoad, storetest.Fault{Nth: 1, Delay: 20 * time.Second})
+		inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Nth: 1, Delay: 20 * time.Second})
 		holds(t, s, "k", "old")
 		save(t, elsewhere, "k", r, rec("new", time.Time{}))
 		time.Sleep(40*time.Second - 1)
@@ -132,7 +133,7 @@ func TestStaleForIsKept(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		r = holds(t, s, "k", "new")
 		// So may a record that was saved.
-		inner.Inject(storetest.OpSave, storetest.Fault{Nth: 1, Delay: 20 * time.Second})
+		inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Delay: 20 * time.Second})
 		save(t, s, "k", r, rec("newer", time.Time{}))
 		if err := elsewhere.Delete(t.Context(), "k"); err != nil {
 			t.Fatal(err)
@@ -178,20 +179,20 @@ func TestConflictDropsTheRecord(t *testing.T) {
 func TestFailedChangeDropsTheRecord(t *testing.T) {
 	lost := errors.New("connection lost")
 	for _, c := range []struct {
-		op   storetest.Op
+		op   cloakroomtest.Op
 		call func(s *Store, r store.Record) error
 		want string
 	}{
-		{storetest.OpSave, func(s *Store, r store.Record) error {
+		{cloakroomtest.OpSave, func(s *Store, r store.Record) error {
 			_, err := s.Save(t.Context(), "k", r, rec("new", time.Time{}))
 			return err
 		}, "new"},
-		{storetest.OpDelete, func(s *Store, r store.Record) error { return s.Delete(t.Context(), "k") }, ""},
+		{cloakroomtest.OpDelete, func(s *Store, r store.Record) error { return s.Delete(t.Context(), "k") }, ""},
 	} {
 		t.Run(string(c.op), func(t *testing.T) {
 			s, inner := faulty(t, time.Hour)
 			r := save(t, s, "k", store.Record{}, rec("old", time.Time{}))
-			inner.Inject(c.op, storetest.Fault{Err: lost, After: true})
+			inner.Inject(cloakroomtest.Fault{Op: c.op, Err: lost, AnswerLost: true})
 			if err := c.call(s, r); !errors.Is(err, lost) {
 				t.Fatalf("error = %v, want %v", err, lost)
 			}
@@ -204,7 +205,7 @@ func TestErrorsOfLoadAreNotKept(t *testing.T) {
 	s, inner := faulty(t, time.Hour)
 	save(t, inner.Unwrap(), "k", store.Record{}, rec("data", time.Time{}))
 	away := store.WithAdvice(errors.New("server is away"), "Start it.")
-	inner.Inject(storetest.OpLoad, storetest.Fault{Err: away})
+	inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Err: away})
 	for range 2 {
 		if _, err := s.Load(t.Context(), "k"); !errors.Is(err, away) || store.Advice(err) != "Start it." {
 			t.Errorf("Load = %v with advice %q, want the store's own error", err, store.Advice(err))

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/memstore"
-	"github.com/cloakroom/cloakroom/store/storetest"
 )
 
 // slow is a store whose answers take a while: what it has read or changed is
@@ -159,7 +159,7 @@ func TestHerdAsksOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, inner := faulty(t, time.Hour)
 		save(t, inner.Unwrap(), "k", store.Record{}, rec("data", time.Time{}))
-		inner.Inject(storetest.OpLoad, storetest.Fault{Delay: time.Second})
+		inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Delay: time.Second})
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() { holds(t, s, "k", "data") })
@@ -180,7 +180,7 @@ func TestHerdOutlivesItsLeader(t *testing.T) {
 		start := time.Now()
 		s, inner := faulty(t, time.Hour)
 		save(t, inner.Unwrap(), "k", store.Record{}, rec("data", time.Time{}))
-		inner.Inject(storetest.OpLoad, storetest.Fault{Nth: 1, Block: true})
+		inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Nth: 1, Hang: true})
 		var wg sync.WaitGroup
 		impatient := func(d time.Duration) {
 			ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -230,7 +230,7 @@ func TestNothingIsLeftOfCalls(t *testing.T) {
 		s.Load(t.Context(), key+"absent")
 		s.Touch(t.Context(), key, r, time.Time{})
 		s.Load(t.Context(), key)
-		inner.Inject(storetest.OpLoad, storetest.Fault{Nth: 1, Err: errors.New("away")})
+		inner.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Nth: 1, Err: errors.New("away")})
 		s.Load(t.Context(), key+"absent")
 		s.Delete(t.Context(), key)
 	}

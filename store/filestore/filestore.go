@@ -45,6 +45,10 @@ const MaxSize = 64 << 20
 // the record counts as absent.
 var ErrDamaged = errors.New("damaged record")
 
+// ErrNoLocks says that this system has no locks of files that the store could
+// use, Windows above all. It is a [store.ErrUnsupported].
+var ErrNoLocks = fmt.Errorf("%w: this system cannot lock files", store.ErrUnsupported)
+
 // Options are the choices that [New] leaves to the program. The zero value is
 // the safe choice for production.
 type Options struct {
@@ -134,11 +138,12 @@ var (
 // the user who runs the program is closed to them.
 //
 // The store owns a goroutine and up to 512 open files (locks); [Store.Close]
-// ends them. On systems without flock, New answers [store.ErrUnsupported].
+// ends them. On systems without flock, New answers [ErrNoLocks].
 func New(dir string, opts Options) (*Store, error) {
 	const op = "open"
 	if !flock.Supported {
-		return nil, fmt.Errorf("filestore: open: %w: this system has no flock", store.ErrUnsupported)
+		return nil, store.WithAdvice(fmt.Errorf("filestore: open: %w", ErrNoLocks),
+			"Use a store that needs no such locks: SQLite keeps sessions in one file (sqlstore, as sqlite:FILE).")
 	}
 	if dir == "" {
 		return nil, errors.New("filestore: open: no directory given")

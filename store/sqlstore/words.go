@@ -111,7 +111,7 @@ func (g *grammar) mysql() {
 		"now": "UTC_TIMESTAMP(6)",
 		"in":  "CAST($expires AS DATETIME(6))",
 		// The key's length makes it depend on the row, lest it be computed once.
-		"marked": "LAST_INSERT_ID(" + strconv.Itoa(mark) + " + LENGTH({key})) = 0",
+		"marked": "LAST_INSERT_ID(" + strconv.FormatInt(mark, 10) + " + LENGTH({key})) = 0",
 		"mark":   "IF({marked}, NULL, {in})",
 		"out":    "CAST({expires} AS CHAR)",
 		"later":  "IF({marked}, NULL, GREATEST({expires}, {in}))", // NULL if either is
@@ -121,7 +121,7 @@ func (g *grammar) mysql() {
 
 		// The same without an argument, for an insertion that meets a live
 		// record: by 1 or, if it is the record of another key, by 2.
-		"met":         "LAST_INSERT_ID(" + strconv.Itoa(mark) + " + IF(CAST({key} AS BINARY) = CAST(VALUES({key}) AS BINARY), 1, 2)) = 0",
+		"met":         "LAST_INSERT_ID(" + strconv.FormatInt(mark, 10) + " + IF(CAST({key} AS BINARY) = CAST(VALUES({key}) AS BINARY), 1, 2)) = 0",
 		"renew":       "{renew key}{data} = IF({live}, {data}, VALUES({data})), {renew token}{expires} = IF({live}, IF({met}, NULL, {expires}), VALUES({expires}))",
 		"renew key":   "",
 		"renew token": "token = IF({live}, token, VALUES(token)), ",

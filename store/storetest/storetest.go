@@ -10,9 +10,6 @@
 // Each case guards one rule of the contract, and a case that fails prints the
 // rule. The suite makes keys that no other run uses, and removes nothing that
 // it did not make, but for expired records.
-//
-// The package also has [Faulty], a store that fails on command, for tests of
-// what uses a store.
 package storetest
 
 import (

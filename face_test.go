@@ -1,0 +1,234 @@
+package cloakroom_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/store/memstore"
+)
+
+func TestNewRefuses(t *testing.T) {
+	long := strings.Repeat("x", 65)
+	for name, c := range map[string]struct {
+		opts cloakroom.Options
+		says string
+	}{
+		"__Host- with a Domain":           {cloakroom.Options{CookieName: "__Host-x", Domain: "example.com"}, "Options.Domain"},
+		"__Host- in other case":           {cloakroom.Options{CookieName: "__hOST-x", Domain: "example.com"}, "Options.Domain"},
+		"__Host- with a Path":             {cloakroom.Options{CookieName: "__Host-x", Path: "/app"}, "Options.Path"},
+		"__Host- with Insecure":           {cloakroom.Options{CookieName: "__Host-x", Insecure: true}, "Options.Insecure"},
+		"__Secure- with Insecure":         {cloakroom.Options{CookieName: "__Secure-x", Insecure: true}, "Options.Insecure"},
+		"SameSite=None without Secure":    {cloakroom.Options{SameSite: http.SameSiteNoneMode, Insecure: true}, "SameSite=None"},
+		"Partitioned without Secure":      {cloakroom.Options{Partitioned: true, Insecure: true}, "Partitioned"},
+		"Partitioned without None":        {cloakroom.Options{Partitioned: true}, "SameSiteNoneMode"},
+		"a relative Path":                 {cloakroom.Options{Path: "app"}, "Options.Path"},
+		"a Path with attributes":          {cloakroom.Options{Path: "/; Domain=evil.example"}, "Path"},
+		"a Path with a line break":        {cloakroom.Options{Path: "/\r\nX: y"}, "Path"},
+		"a Domain with attributes":        {cloakroom.Options{Domain: "example.com; Path=/"}, "Domain"},
+		"a Domain with a port":            {cloakroom.Options{Domain: "example.com:80"}, "Domain"},
+		"a CookieName with a space":       {cloakroom.Options{CookieName: "my session"}, "CookieName"},
+		"a CookieName with an equals":     {cloakroom.Options{CookieName: "a=b"}, "CookieName"},
+		"a CookieName with a line break":  {cloakroom.Options{CookieName: "a\r\nb"}, "CookieName"},
+		"a long CookieName":               {cloakroom.Options{CookieName: long}, "65 bytes"},
+		"a negative IdleTimeout":          {cloakroom.Options{IdleTimeout: -time.Second}, "Options.IdleTimeout"},
+		"a negative Lifetime":             {cloakroom.Options{Lifetime: -2}, "Options.Lifetime"},
+		"a negative StoreTimeout":         {cloakroom.Options{StoreTimeout: -time.Second}, "Options.StoreTimeout"},
+		"no StoreTimeout":                 {cloakroom.Options{StoreTimeout: cloakroom.NoLimit}, "Options.StoreTimeout"},
+		"a negative TouchInterval":        {cloakroom.Options{TouchInterval: -time.Second}, "Options.TouchInterval"},
+		"no limit at all":                 {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, Lifetime: cloakroom.NoLimit}, "must end some time"},
+		"a KeyPrefix with a space":        {cloakroom.Options{KeyPrefix: "a b"}, "Options.KeyPrefix"},
+		"a KeyPrefix with a line break":   {cloakroom.Options{KeyPrefix: "a\r\n"}, "Options.KeyPrefix"},
+		"a KeyPrefix that fills the key":  {cloakroom.Options{KeyPrefix: strings.Repeat("x", 208)}, "at most 207"},
+		"a KeyPrefix longer than any key": {cloakroom.Options{KeyPrefix: strings.Repeat("x", 300)}, "Options.KeyPrefix"},
+		"a negative MaxSize":              {cloakroom.Options{MaxSize: -1}, "Options.MaxSize"},
+		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
+		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},
+		"a short record key":              {cloakroom.Options{RecordKeys: [][]byte{[]byte("15 bytes long..")}}, "at least 16"},
+		"a record key of one byte":        {cloakroom.Options{RecordKeys: [][]byte{make([]byte, 32)}}, "repeats one byte"},
+	} {
+		m, err := cloakroom.New(memstore.New(memstore.Options{}), c.opts)
+		if m != nil || err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "cloakroom: New: ") {
+			t.Errorf("%s: %v, want an error that says %q", name, err, c.says)
+		}
+	}
+	if _, err := cloakroom.New(nil, cloakroom.Options{}); err == nil || !strings.Contains(err.Error(), "memstore") {
+		t.Errorf("no store: %v", err)
+	}
+}
+
+type mapCodec struct {
+	codec.Codec
+	_ map[string]int
+}
+
+func TestNewCookieRefuses(t *testing.T) {
+	good := [][]byte{sitetest.CookieKey}
+	for name, c := range map[string]struct {
+		keys [][]byte
+		opts cloakroom.Options
+		says string
+	}{
+		"no key":         {nil, cloakroom.Options{}, "no key"},
+		"a short key":    {[][]byte{[]byte("15 bytes long..")}, cloakroom.Options{}, "at least 16"},
+		"a key twice":    {[][]byte{sitetest.CookieKey, sitetest.CookieKey}, cloakroom.Options{}, "the same as"},
+		"record keys":    {good, cloakroom.Options{RecordKeys: good}, "Options.RecordKeys"},
+		"plain IDs":      {good, cloakroom.Options{PlainIDs: true}, "Options.PlainIDs"},
+		"contradictions": {good, cloakroom.Options{Partitioned: true}, "SameSiteNoneMode"},
+	} {
+		m, err := cloakroom.NewCookie(c.keys, c.opts)
+		if m != nil || err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "cloakroom: NewCookie: ") {
+			t.Errorf("%s: %v, want an error that says %q", name, err, c.says)
+		}
+	}
+}
+
+func TestNewAccepts(t *testing.T) {
+	for name, opts := range map[string]cloakroom.Options{
+		"zero":                {},
+		"only a lifetime":     {IdleTimeout: cloakroom.NoLimit},
+		"only an idle time":   {Lifetime: cloakroom.NoLimit},
+		"the longest prefix":  {KeyPrefix: strings.Repeat("x", 207)},
+		"the largest MaxSize": {MaxSize: codec.MaxSize},
+		"the longest name":    {CookieName: strings.Repeat("x", 64)},
+		"a key of 16 bytes":   {RecordKeys: [][]byte{[]byte("16 bytes long...")}},
+		"__Secure- and a Domain": {
+			CookieName: "__Secure-x", Domain: "example.com", Path: "/app"},
+	} {
+		if _, err := cloakroom.New(memstore.New(memstore.Options{}), opts); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestOptionsAreCopied(t *testing.T) {
+	keys := [][]byte{[]byte("sixteen bytes, 1"), []byte("sixteen bytes, 2")}
+	opts := cloakroom.Options{RecordKeys: keys}
+	s := sitetest.New(t, opts)
+	keys[0], keys[1] = nil, nil
+	b := s.Known(t)
+	b.OK(sitetest.Has(t, "by keys that were changed later", true))
+}
+
+func TestFromWithoutManagerSaysWhatIsMissing(t *testing.T) {
+	other, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	panics := func(name string, f func()) {
+		t.Helper()
+		defer func() {
+			if got, ok := recover().(string); !ok || !strings.Contains(got, "in main, serve sessions.Handler(mux) instead of mux") {
+				t.Errorf("%s panics with %q", name, got)
+			}
+		}()
+		f()
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	panics("From", func() { cloakroom.From(r) })
+	panics("Manager.From", func() { other.From(r) })
+	sitetest.New(t, cloakroom.Options{}).Browser(t).Get("/", func(w http.ResponseWriter, r *http.Request) {
+		panics("Manager.From of another Manager", func() { other.From(r) })
+	})
+}
+
+func TestTicketsPrintRedacted(t *testing.T) {
+	ticket := cloakroom.Ticket("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq")
+	type holder struct {
+		Ticket cloakroom.Ticket
+		List   []cloakroom.Ticket
+	}
+	for name, v := range map[string]any{
+		"ticket": ticket, "pointer": &ticket, "list": []cloakroom.Ticket{ticket},
+		"struct": holder{ticket, []cloakroom.Ticket{ticket}},
+	} {
+		for _, text := range prints(v) {
+			if strings.Contains(text, "ABCD") || strings.Contains(text, "41424344") || strings.Contains(text, "65 66") {
+				t.Errorf("%s: printed as %q", name, text)
+			}
+		}
+	}
+	for i, text := range prints(ticket) {
+		if i < 16 && text != "[redacted]" {
+			t.Errorf("printed as %q", text)
+		}
+	}
+	if got := ticket.String(); got != "[redacted]" {
+		t.Errorf("String: %q", got)
+	}
+	if string(ticket)[:4] != "ABCD" {
+		t.Error("string(t) is not the ticket")
+	}
+}
+
+func TestManagerPrintsNoKeys(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
+	for _, text := range append(prints(s.Manager), prints(sitetest.NewSealed(t, cloakroom.Options{}).Manager)...) {
+		if strings.Contains(text, "a key of 32") || strings.Contains(text, "97 32 107 101 121") || strings.Contains(text, "61206b6579") {
+			t.Errorf("printed as %.200q", text)
+		}
+	}
+}
+
+// What a request prints or logs of a session is its handle at most.
+func TestSessionsPrintAsTheirHandle(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	b := s.Browser(t)
+	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Flash("a", sitetest.Hush+"flash") })
+	b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		session := cloakroom.From(r)
+		session.Set("more", sitetest.Hush+"more")
+		for _, text := range append(prints(session), prints(r.Context())...) {
+			if strings.Contains(text, sitetest.Hush) || strings.Contains(text, b.Ticket()) || strings.Contains(text, "104 117 115 104") || strings.Contains(text, "0x68, 0x75") {
+				t.Errorf("printed as %.200q", text)
+			}
+		}
+		if text := prints(session)[0]; !strings.Contains(text, session.Handle()) {
+			t.Errorf("printed as %q, want the handle", text)
+		}
+		io.WriteString(w, "done")
+	})
+}
+
+func TestPrintingASessionLoadsNothing(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	b := s.Known(t)
+	s.Calls()
+	b.OK(func(s *cloakroom.Session) { prints(s) })
+	sitetest.Equal(t, "store calls", s.Calls())
+}
+
+// prints shows v in every way that programs print and log.
+func prints(v any) []string {
+	var out []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U", "%e", "%t", "%20s", "%-20v"} {
+		out = append(out, fmt.Sprintf(verb, v))
+	}
+	out = append(out, fmt.Sprint(v), fmt.Sprintln(v), fmt.Errorf("failed: %v", v).Error())
+	for _, handler := range []func(*bytes.Buffer) slog.Handler{
+		func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	} {
+		var b bytes.Buffer
+		slog.New(handler(&b)).Info("message", "value", v, slog.Group("in", slog.Any("value", v)))
+		out = append(out, b.String())
+	}
+	if b, err := json.Marshal(v); err == nil {
+		out = append(out, string(b))
+	}
+	if b, err := xml.Marshal(v); err == nil {
+		out = append(out, string(b))
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package edge_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+)
+
+// A browser-lived session that is not new keeps its cookie as it is, and so
+// does one that only changes its data.
+func TestCookieIsSentOnlyWhenItChanges(t *testing.T) {
+	b := sitetest.NewTLS(t, cloakroom.Options{Permanent: true}).Browser(t)
+	b.OK(sitetest.SetUser)
+	for range 3 {
+		sitetest.Equal(t, "Set-Cookie", b.OK(func(s *cloakroom.Session) { s.Set("x", s.Len()) }).SetCookie)
+	}
+}
+
+func TestCookieLifeIsTheSessionsLifetime(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		lifetime, after time.Duration
+		want            string
+	}{
+		"at once":            {2 * day, 0, "Max-Age=172800;"},
+		"what is left of it": {2 * day, day, "Max-Age=86400;"},
+		"at most 400 days":   {1000 * day, 0, "Max-Age=34560000;"},
+		"no limit":           {cloakroom.NoLimit, 0, "Max-Age=34560000;"},
+		"about to end":       {2 * day, 2*day - 500*time.Millisecond, "Max-Age=1;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sitetest.New(t, cloakroom.Options{Lifetime: c.lifetime, IdleTimeout: 3 * day})
+				b := s.Known(t)
+				time.Sleep(c.after)
+				a := b.OK(func(s *cloakroom.Session) { s.SetPermanent(true) })
+				if len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], c.want) {
+					t.Errorf("Set-Cookie %q, want %s", a.SetCookie, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Browsers forget a cookie after 400 days. A session that may live longer has
+// it sent again when its expiry moves on.
+func TestPermanentCookieWithoutLimitIsRenewed(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts cloakroom.Options
+		want int
+	}{
+		"no lifetime, permanent":     {cloakroom.Options{Lifetime: cloakroom.NoLimit, Permanent: true}, 1},
+		"no lifetime, browser-lived": {cloakroom.Options{Lifetime: cloakroom.NoLimit}, 0},
+		"a lifetime, permanent":      {cloakroom.Options{Permanent: true}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := sitetest.New(t, c.opts).Browser(t)
+			b.OK(sitetest.SetUser)
+			time.Sleep(10 * time.Minute)
+			a := b.OK(func(s *cloakroom.Session) { s.Len() })
+			if len(a.SetCookie) != c.want || c.want > 0 && !strings.Contains(a.SetCookie[0], "Max-Age=34560000") {
+				t.Errorf("%s: Set-Cookie %q", name, a.SetCookie)
+			}
+		})
+	}
+}

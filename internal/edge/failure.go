@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/cloakroom/cloakroom/internal/engine"
+)
+
+// What a request is answered with whose session could not be loaded or saved.
+
+// fail answers with the error page instead of what the handler had in mind,
+// headers included: a Content-Length, a Location or a Set-Cookie of the answer
+// that is dropped must not go with this one.
+func (w *writer) fail(err error, a engine.Answer) {
+	w.failed = err
+	h := w.rw.Header()
+	clear(h)
+	maps.Copy(h, w.before)
+	// A new ID that is already durable goes out with the error page.
+	w.visit.tell(h, a)
+	h.Set("Cache-Control", "no-store")
+	answer := &answerWriter{ResponseWriter: w.rw}
+	w.visit.m.ErrorHandler(answer, w.visit.request, err)
+	if !answer.given {
+		w.rw.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
+	}
+}
+
+// answerWriter notes whether an ErrorHandler answers.
+type answerWriter struct {
+	http.ResponseWriter
+	given bool
+}
+
+func (w *answerWriter) WriteHeader(status int) {
+	w.given = w.given || !informational(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	w.given = true
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// AnswerError is the ErrorHandler by default. It answers in plain text: 503 if
+// the store is to blame, with Retry-After if it may have recovered by then, and
+// 500 if the program is.
+func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, engine.ErrUnavailable):
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "The service cannot reach its session store just now. Please try again in a few seconds.",
+			http.StatusServiceUnavailable)
+	case errors.Is(err, engine.ErrRefused):
+		http.Error(w, "The service has no room for this session.", http.StatusServiceUnavailable)
+	default:
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}

@@ -1,0 +1,121 @@
+package edge_test
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+)
+
+// A pair of sites where requests pass the Managers of both.
+func newPair(t *testing.T) (outer, inner *sitetest.Site) {
+	t.Helper()
+	inner = sitetest.New(t, cloakroom.Options{CookieName: "__Host-shop-session", KeyPrefix: "shop:"})
+	outer = sitetest.New(t, cloakroom.Options{})
+	outer.Inner = inner.Manager.Handler
+	outer.Listen(t, false)
+	return outer, inner
+}
+
+func useBoth(outer, inner *sitetest.Site, use func(outer, inner *cloakroom.Session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		use(outer.Manager.From(r), inner.Manager.From(r))
+		io.WriteString(w, "done")
+	}
+}
+
+func TestSeveralManagersInOneRequest(t *testing.T) {
+	outer, inner := newPair(t)
+	b := outer.Browser(t)
+	a := b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		if cloakroom.From(r) != inner.Manager.From(r) || cloakroom.From(r) == outer.Manager.From(r) {
+			t.Error("From is not the innermost Manager's session")
+		}
+		outer.Manager.From(r).Set("who", "outer")
+		inner.Manager.From(r).Set("who", "inner")
+		io.WriteString(w, "done")
+	})
+	if len(a.SetCookie) != 2 || len(a.Header["Vary"]) != 1 || a.Body != "done" {
+		t.Errorf("Set-Cookie %q, Vary %q, body %q", a.SetCookie, a.Header["Vary"], a.Body)
+	}
+	b.Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) {
+		if o.Get("who") != "outer" || i.Get("who") != "inner" {
+			t.Errorf("outer %v, inner %v", o.Get("who"), i.Get("who"))
+		}
+	}))
+}
+
+func TestInnerManagerFailsAlone(t *testing.T) {
+	outer, inner := newPair(t)
+	b := outer.Browser(t)
+	inner.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: sitetest.ErrRefused})
+	a := b.Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 {
+		t.Errorf("status %d, body %q", a.StatusCode, a.Body)
+	}
+	if len(a.SetCookie) != 1 || !strings.HasPrefix(a.SetCookie[0], "__Host-session=") {
+		t.Errorf("Set-Cookie %q, want the outer Manager's", a.SetCookie)
+	}
+	if len(outer.Records(t)) != 1 || len(inner.Records(t)) != 0 {
+		t.Errorf("%d and %d records", len(outer.Records(t)), len(inner.Records(t)))
+	}
+}
+
+// The inner session has a new ID and its old one is gone: its cookie has to
+// reach the visitor whatever happens to the outer session.
+func TestOuterManagerFailsAlone(t *testing.T) {
+	outer, inner := newPair(t)
+	b := outer.Browser(t)
+	b.Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
+	outer.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: sitetest.ErrRefused})
+	a := b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		outer.Manager.From(r).Set("lost", true)
+		inner.Manager.From(r).Regenerate()
+		w.Header().Add("Set-Cookie", "handler=1")
+		io.WriteString(w, "dropped")
+	})
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 {
+		t.Errorf("status %d, body %q", a.StatusCode, a.Body)
+	}
+	if len(a.SetCookie) != 1 || !strings.HasPrefix(a.SetCookie[0], "__Host-shop-session=") {
+		t.Errorf("Set-Cookie %q, want the inner Manager's", a.SetCookie)
+	}
+	b.Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) {
+		if o.Has("lost") || !o.Has("user") || !i.Has("user") {
+			t.Errorf("outer has %q, inner has %q", o.Keys(), i.Keys())
+		}
+	}))
+}
+
+func TestBothManagersFail(t *testing.T) {
+	outer, inner := newPair(t)
+	outer.BreakStore()
+	inner.BreakStore()
+	a := outer.Browser(t).Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
+	if a.StatusCode != http.StatusServiceUnavailable || a.Body != sitetest.Page503 || len(a.SetCookie) != 0 {
+		t.Errorf("status %d, body %q, Set-Cookie %q", a.StatusCode, a.Body, a.SetCookie)
+	}
+	if !slices.Contains(outer.Log.Events(), "Error") || !slices.Contains(inner.Log.Events(), "Error") {
+		t.Error("a failure was not reported")
+	}
+}
+
+// Two Managers of one store and prefix, told apart by the cookie's name alone:
+// a ticket of one must be worthless in the other (CVE-2022-46170).
+func TestTicketOfAnotherCookieOpensNothing(t *testing.T) {
+	s := sitetest.NewTLS(t, cloakroom.Options{})
+	b := s.Known(t)
+	other, err := cloakroom.New(s.Store, cloakroom.Options{CookieName: "__Host-other", Logger: s.Log.Logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := other.Open(t.Context(), cloakroom.Ticket(b.Ticket()))
+	if err != nil || !session.IsNew() {
+		t.Errorf("IsNew %v, error %v", session.IsNew(), err)
+	}
+}

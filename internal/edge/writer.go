@@ -1,0 +1,163 @@
+package edge
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+
+	"github.com/cloakroom/cloakroom/internal/engine"
+)
+
+// writer commits the session before the first byte of the answer leaves, by
+// whatever door it leaves: Write, WriteHeader, ReadFrom, Flush, Hijack, or the
+// end of a handler that wrote nothing. If that fails it answers with the
+// ErrorHandler's page, and drops what the handler writes.
+type writer struct {
+	rw        http.ResponseWriter
+	visit     *Visit
+	before    http.Header // the header as it was when the handler got it
+	committed bool        // the session has been committed, or has failed
+	handsOut  bool        // a ticket goes out with the header
+	failed    error       // the ErrorHandler has answered
+}
+
+var (
+	_ io.ReaderFrom   = (*writer)(nil)
+	_ io.StringWriter = (*writer)(nil)
+	_ http.Flusher    = (*writer)(nil)
+	_ http.Hijacker   = (*writer)(nil)
+	_ http.Pusher     = (*writer)(nil)
+)
+
+// snapshotHeader keeps what outer handlers have set. Mostly they have not set
+// anything.
+func snapshotHeader(h http.Header) http.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	return maps.Clone(h) // values too: a handler may only append to them, which leaves ours short
+}
+
+// Unwrap lets http.ResponseController reach what this type does not do itself.
+func (w *writer) Unwrap() http.ResponseWriter { return w.rw }
+
+// Header returns the header that will be sent. After a failure it is one that
+// nobody sends.
+func (w *writer) Header() http.Header {
+	if w.failed != nil {
+		return http.Header{}
+	}
+	return w.rw.Header()
+}
+
+// commit saves the session and sets its cookie, once.
+func (w *writer) commit() error {
+	if w.committed {
+		return w.failed
+	}
+	w.committed = true
+	s := w.visit.session
+	answer, err := engine.Answer{Asked: true}, errPanic // stand if the commit panics, in a function given to Update say
+	defer func() {
+		s.HeaderLeft(err)
+		if err != nil {
+			w.fail(err, answer)
+		}
+	}()
+	if answer, err = s.CommitAnswer(); err == nil {
+		w.visit.tell(w.rw.Header(), answer)
+		w.handsOut = answer.Cookie == engine.SetCookie
+	}
+	return err
+}
+
+var errPanic = errors.New("cloakroom: save: panicked, in a function given to Update, a hook or the store")
+
+func (w *writer) WriteHeader(status int) {
+	if informational(status) {
+		if w.failed == nil {
+			w.rw.WriteHeader(status)
+		}
+		return
+	}
+	if w.commit() == nil {
+		w.rw.WriteHeader(status)
+	}
+}
+
+// informational reports whether status goes ahead of the real answer, such as
+// 103 Early Hints. 101 Switching Protocols is an answer.
+func informational(status int) bool {
+	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if err := w.commit(); err != nil {
+		return 0, err
+	}
+	return w.rw.Write(p)
+}
+
+func (w *writer) WriteString(s string) (int, error) {
+	if err := w.commit(); err != nil {
+		return 0, err
+	}
+	return io.WriteString(w.rw, s)
+}
+
+// ReadFrom keeps the way open for sendfile.
+func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	if err := w.commit(); err != nil {
+		return 0, err
+	}
+	return io.Copy(w.rw, r)
+}
+
+// Flush is FlushError for callers that do not want to know.
+func (w *writer) Flush() { w.FlushError() }
+
+// FlushError sends what there is, the header at least.
+func (w *writer) FlushError() error {
+	if err := w.commit(); err != nil {
+		return err
+	}
+	return http.NewResponseController(w.rw).Flush()
+}
+
+// Hijack saves the session first. A new cookie is in the Header by then, and
+// it is up to whoever takes over the connection to send it: those who write
+// the answer by WriteHeader(101) before they hijack have.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	first := !w.committed
+	if err := w.commit(); err != nil {
+		return nil, nil, err
+	}
+	conn, buf, err := http.NewResponseController(w.rw).Hijack()
+	if err == nil && first && w.handsOut {
+		w.visit.session.Report(errors.New("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
+	}
+	return conn, buf, err
+}
+
+// Push does HTTP/2 server push if the server can.
+func (w *writer) Push(target string, opts *http.PushOptions) error {
+	if p, ok := w.rw.(http.Pusher); ok {
+		return p.Push(target, opts)
+	}
+	return http.ErrNotSupported
+}
+
+// finish ends the request: it saves the session of a handler that wrote
+// nothing, and what changed after the first byte.
+func (w *writer) finish() {
+	s := w.visit.session
+	s.HandlerReturned()
+	if !w.committed {
+		w.commit()
+	} else if err := s.Commit(w.visit.Context); err != nil && err != s.Err() { // a sticky error has been reported
+		s.Report(err)
+	}
+}

@@ -1,0 +1,59 @@
+package engine
+
+import "time"
+
+// An Answer is what the answer to a request says about the session.
+type Answer struct {
+	Cookie   CookieChange
+	Ticket   string
+	Life     time.Duration // of the cookie; zero if until the browser ends
+	Now      time.Time     // when that was decided
+	Asked    bool          // the handler has used the session
+	DeadTwin bool          // the visitor sent a dead ticket beside a live one
+}
+
+// A CookieChange is what happens to the visitor's cookie.
+type CookieChange uint8
+
+const (
+	KeepCookie CookieChange = iota
+	SetCookie
+	RemoveCookie
+)
+
+// Answer returns what the visitor has to be told at the time now of the last
+// commit.
+func (s *Session) Answer(now time.Time) Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.e.Rules.Unavailable != nil {
+		return Answer{}
+	}
+	a := Answer{Cookie: s.cookie(), Asked: s.asked, DeadTwin: s.deadTwin}
+	if a.Cookie == SetCookie {
+		a.Ticket, a.Now = s.version.ticket, now
+		a.Life = s.e.cookieLife(&s.version, now)
+	}
+	return a
+}
+
+// cookie decides when a cookie goes out, and when it is removed.
+func (s *Session) cookie() CookieChange {
+	r, v := s.e.Rules, &s.version
+	switch {
+	case !v.Exists() && (s.ended || s.outcome == emptied && r.EmptyEnds):
+		return RemoveCookie // once the record has gone: after a failure the visitor must be able to try again
+	case !v.Exists():
+		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way
+	case s.reissued:
+		return SetCookie
+	case s.outcome == stored && r.SlidingCookie:
+		return SetCookie
+	case (s.outcome == used || s.outcome == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
+		return SetCookie // browsers forget it otherwise
+	case s.deadTwin:
+		return SetCookie // in our scope, for the twins are removed
+	default:
+		return KeepCookie
+	}
+}

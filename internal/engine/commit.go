@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/rules"
+)
+
+// An outcome is what a commit has come to.
+type outcome uint8
+
+const (
+	unchanged      outcome = iota // there was nothing to do, or it failed
+	used                          // nothing was stored; the use counts for the cookie
+	touched                       // the expiry has been moved on
+	stored                        // the changes are in the store, or in a new ticket
+	emptied                       // the changes have left nothing to store
+	endedElsewhere                // the session was ended by somebody else
+)
+
+// A commit is one save in progress. It works on copies of the session's version
+// and draft and holds no lock of the session, since it waits for the store and
+// runs the functions given to Update.
+type commit struct {
+	e       *Engine
+	now     time.Time
+	start   time.Time // zero if no hook wants to know
+	version version   // the session as it is by now
+	draft   draft
+	swaps   uint32 // the session's, when the commit began
+	ended   int    // how many of draft.ends have been carried out
+	outcome outcome
+	tries   int
+}
+
+// Commit saves what is pending and moves the expiry on if that is due. The
+// store's calls do not stop when ctx is done, only after Options.StoreTimeout:
+// a visitor who hangs up does not lose a write.
+func (s *Session) Commit(ctx context.Context) error {
+	_, err := s.save(ctx)
+	return err
+}
+
+// CommitAnswer is Commit for the moment before the header leaves. What the
+// visitor has to be told it returns also with an error: a new ticket that is
+// already durable, say.
+func (s *Session) CommitAnswer() (Answer, error) {
+	if s.e.Rules.Use == rules.UseVisited {
+		s.loadUnasked()
+	}
+	now, err := s.save(s.ctx)
+	return s.Answer(now), err
+}
+
+// save returns the time that it went by, zero if the session was not loaded.
+func (s *Session) save(ctx context.Context) (now time.Time, err error) {
+	s.commits.Lock()
+	defer s.commits.Unlock()
+	c, now, late := s.beginCommit()
+	if c == nil {
+		return now, late
+	}
+	call := newCallContext(ctx, now.Add(s.e.StoreTimeout), true)
+	defer call.close()
+	err = c.run(call)
+	s.settle(c)
+	if err == nil {
+		err = late
+	}
+	return now, err
+}
+
+// beginCommit takes copies of what there is to save; nil if there is nothing.
+// The error says why, or what could not be taken along.
+func (s *Session) beginCommit() (c *commit, now time.Time, late error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loadedIn == notYet {
+		return nil, now, s.err
+	}
+	now = time.Now()
+	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
+		return nil, now, s.err
+	}
+	if s.phase.headerLeft() && s.needsCookie() {
+		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
+			"change the session before the first write", ErrLate)
+		s.dropLate()
+		if !s.draft.pending() {
+			return nil, now, late
+		}
+	}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, swaps: s.swaps}
+	c.draft.Draft = s.draft.Snapshot()
+	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
+	return c, now, late
+}
+
+// refreshes reports whether a commit without changes has something to do. It
+// moves the expiry on once: before the header leaves, or at the end for a
+// session that was loaded only then.
+func (s *Session) refreshes(now time.Time) bool {
+	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
+		return false
+	}
+	return s.e.refreshDue(&s.version, now)
+}
+
+// needsCookie reports whether saving the draft changes the visitor's ticket or
+// how long it lasts.
+func (s *Session) needsCookie() bool {
+	switch {
+	case s.e.inTicket():
+		return s.draft.pending()
+	case !s.version.Exists():
+		return s.draft.Dirty()
+	default:
+		return s.draft.regenerate != 0 || s.draft.SetsPermanent()
+	}
+}
+
+// dropLate drops the changes that would need a cookie. Those that come with a
+// new ID go with it: at a login, say, they must not be saved under the old one.
+func (s *Session) dropLate() {
+	switch {
+	case s.e.inTicket():
+		s.draft.discard()
+		s.draft.ends = nil
+	case s.version.Exists() && s.draft.regenerate == 0:
+		s.draft.ForgetPermanent()
+	default:
+		s.draft.discard() // a logout needs no cookie
+	}
+}
+
+// run writes the draft. What it has done by the time an error stops it stands
+// in c all the same.
+func (c *commit) run(ctx context.Context) error {
+	if c.e.Hooks.timed() {
+		c.start = time.Now()
+	}
+	for _, x := range c.draft.ends {
+		if err := c.e.end(ctx, x); err != nil {
+			return err
+		}
+		c.ended++
+	}
+	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
+		return err
+	}
+	switch {
+	case c.e.inTicket():
+		return c.sealTicket(ctx)
+	case !c.version.Exists():
+		return c.create(ctx)
+	case c.draft.regenerate != 0:
+		return c.move(ctx)
+	case c.draft.Dirty():
+		return c.update(ctx)
+	default:
+		c.touch(ctx)
+		return nil
+	}
+}
+
+// settle takes over what a commit has done, and keeps what other goroutines
+// have changed meanwhile.
+func (s *Session) settle(c *commit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draft.ends = s.draft.ends[c.ended:]
+	s.ended = s.ended || c.ended > 0
+	s.outcome = c.outcome
+	if s.swaps != c.swaps { // ended meanwhile by another goroutine
+		if c.outcome == stored || c.outcome == touched {
+			s.draft.ends = append(s.draft.ends, end{c.version.key, c.version.name()})
+		}
+		return
+	}
+	switch c.outcome {
+	case touched:
+		s.version = c.version
+	case stored:
+		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.version = c.version
+		s.forget(c)
+	case emptied:
+		if !c.version.Exists() {
+			s.forget(c)
+			return
+		}
+		fallthrough
+	case endedElsewhere:
+		s.replace(version{})
+		s.draft.discard()
+	}
+}
+
+// forget removes from the draft what c has saved.
+func (s *Session) forget(c *commit) {
+	if s.draft.regenerate == c.draft.regenerate {
+		s.draft.regenerate = 0
+	}
+	s.draft.Forget(&c.draft.Draft)
+}
+
+// fire calls a hook with what the commit has come to.
+func (c *commit) fire(ctx context.Context, hook Hook) {
+	if hook != nil {
+		hook(ctx, c.event())
+	}
+}
+
+func (c *commit) event() Event {
+	return Event{Handle: c.version.name(), Size: len(c.version.rec.Data), Attempts: c.tries, Duration: elapsed(c.start)}
+}

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// next returns the session that comes of prev and the draft, to be stored
+// under key; it does not exist if there would be nothing in it, and such
+// sessions are not kept.
+func (c *commit) next(prev *version, key string) (version, error) {
+	base, err := c.draft.Apply(&c.e.style, &prev.Base, c.now)
+	if err != nil || !base.Exists() {
+		return version{}, err
+	}
+	data, err := c.e.encode(key, &base)
+	if err != nil {
+		return version{}, err
+	}
+	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
+	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, c.now)}
+	return v, nil
+}
+
+// adopt makes v the session, as saved.
+func (c *commit) adopt(v version, rec store.Record) {
+	v.rec = rec
+	c.version, c.outcome = v, stored
+}
+
+// create saves a session that did not exist, under a new ID.
+func (c *commit) create(ctx context.Context) error {
+	if !c.draft.Dirty() {
+		return nil
+	}
+	v, rec, err := c.insert(ctx, &c.version)
+	if err != nil {
+		return err
+	}
+	if !v.Exists() {
+		c.outcome = emptied
+		return nil
+	}
+	c.adopt(v, rec)
+	c.fire(ctx, c.e.Hooks.Created)
+	return nil
+}
+
+// insert saves what comes of prev and the draft as a record with a new ID.
+func (c *commit) insert(ctx context.Context, prev *version) (version, store.Record, error) {
+	for {
+		c.tries++
+		id, ticket := c.e.Rules.IDs.New()
+		v, err := c.next(prev, c.e.storeKey(id))
+		if err == nil && v.Exists() {
+			err = c.e.checkTicket(ticket)
+		}
+		if err != nil || !v.Exists() {
+			return version{}, store.Record{}, err
+		}
+		v.ticket = ticket
+		rec, err := c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
+		switch {
+		case err == nil:
+			return v, rec, nil
+		case errors.Is(err, store.ErrConflict) && c.tries < 3:
+			// A store that lost the answer to a first try has the record
+			// already; nobody will ever ask for it.
+		default:
+			return version{}, store.Record{}, saveError(err)
+		}
+	}
+}
+
+// checkTicket refuses a ticket that browsers would drop without a word.
+func (e *Engine) checkTicket(ticket string) error {
+	over := len(ticket) - e.MaxTicket
+	if over <= 0 {
+		return nil
+	}
+	return fmt.Errorf("cloakroom: cookie: %w: %d bytes too many for the %d that browsers keep: "+
+		"put less into the session, or keep it on the server with %s",
+		store.ErrTooLarge, over, e.MaxTicket+len(e.CookieName), e.Rules.AdviceServer)
+}

@@ -1,0 +1,117 @@
+// Package engine keeps sessions: it loads, commits, creates, merges, moves,
+// touches, ends and seals them. It knows stores and contexts, and no HTTP.
+//
+// An [Engine] serves all sessions of a Manager; a [Session] is one visitor's
+// during one request. What is in a session and what a change does to it is
+// package ledger's; what is Flask's way rather than ours is package rules'.
+package engine
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// NoLimit as a duration in a Config switches that limit off.
+const NoLimit time.Duration = -1
+
+// Config is what an Engine goes by. The root package has checked it and filled
+// in the defaults.
+type Config struct {
+	IdleTimeout   time.Duration
+	Lifetime      time.Duration
+	TouchInterval time.Duration
+	Permanent     bool // new sessions
+	CookieName    string
+	KeyPrefix     string
+	PlainIDs      bool
+	Codec         codec.Codec
+	MaxSize       int
+	MaxTicket     int // bytes of a ticket that holds a session
+	StoreTimeout  time.Duration
+	Hooks         Hooks
+	Logger        *slog.Logger // nil means slog.Default
+	Rules         *rules.Rules
+}
+
+// An Engine is safe for concurrent use.
+type Engine struct {
+	Config
+	style   ledger.Style
+	store   store.Store  // nil if sessions live in their tickets
+	records *seal.Sealer // for records; nil if they are not sealed
+	readers []codec.Codec
+	seed    maphash.Seed
+	indexes indexes
+	stripes [64]chan struct{}
+}
+
+// New returns an Engine on a store, which is nil where sessions are kept in
+// their tickets. Records are sealed if sealer is not nil.
+func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
+	r := c.Rules
+	e := &Engine{
+		Config:  c,
+		store:   s,
+		records: sealer,
+		readers: []codec.Codec{c.Codec},
+		seed:    maphash.MakeSeed(),
+		style: ledger.Style{
+			Codec:      c.Codec,
+			Created:    r.OwnCreated,
+			Aging:      c.Lifetime != NoLimit,
+			Permanent:  c.Permanent,
+			Permanence: r.Permanence,
+			EmptyEnds:  r.EmptyEnds,
+			Flash:      r.Flash,
+		},
+	}
+	for _, other := range r.Readers {
+		if other != c.Codec {
+			e.readers = append(e.readers, other)
+		}
+	}
+	for i := range e.stripes {
+		e.stripes[i] = make(chan struct{}, 1)
+	}
+	return e
+}
+
+// inTicket reports whether tickets hold whole sessions, rather than IDs of
+// sessions in a store.
+func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
+
+// Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
+// fault and stays out of the log.
+func (e *Engine) Report(ctx context.Context, handle string, err error) {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return
+	}
+	fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
+	e.Log(ctx, handle, err)
+}
+
+// Log logs err with its advice.
+func (e *Engine) Log(ctx context.Context, handle string, err error) {
+	logger := e.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	attrs := make([]slog.Attr, 0, 3)
+	attrs = append(attrs, slog.String("error", err.Error()))
+	if handle != "" {
+		attrs = append(attrs, slog.String("session", handle))
+	}
+	if advice := store.Advice(err); advice != "" {
+		attrs = append(attrs, slog.String("advice", advice))
+	}
+	logger.LogAttrs(ctx, slog.LevelError, "session", attrs...)
+}

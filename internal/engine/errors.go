@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// Errors that the root package publishes, where it says what they mean.
+var (
+	ErrNotFound    = store.ErrNotFound
+	ErrConflict    = store.ErrConflict
+	ErrTicket      = rules.ErrTicket
+	ErrUnavailable = errors.New("session store unavailable")
+	ErrLate        = errors.New("session changed too late")
+	ErrReserved    = errors.New("reserved name")
+)
+
+// ErrRefused says that the store's limit is too low for the session, which is
+// the operator's to change, unlike Options.MaxSize.
+var ErrRefused = errors.New("the store refuses the record")
+
+// unavailable marks err as the store's failure in operation op. Where the time
+// was up before the store was asked, it has no advice of its own.
+func unavailable(op string, err error) error {
+	failed := fmt.Errorf("cloakroom: %s: %w: %w", op, ErrUnavailable, err)
+	if errors.Is(err, context.DeadlineExceeded) && store.Advice(err) == "" {
+		return store.WithAdvice(failed, "The store did not answer within Options.StoreTimeout: see whether it is overloaded or out of reach; the service goes on by itself.")
+	}
+	return failed
+}
+
+func saveError(err error) error {
+	if errors.Is(err, store.ErrTooLarge) {
+		return fmt.Errorf("cloakroom: save: %w: %w", ErrRefused, err)
+	}
+	return unavailable("save", err)
+}

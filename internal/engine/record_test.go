@@ -1,0 +1,212 @@
+package engine_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/seal"
+)
+
+// Of two fields with one name the later counts, in the place of the earlier.
+func TestForeignDuplicateNames(t *testing.T) {
+	s, key := sitetest.NewForeign(t, codec.MsgPack)
+	s.PlantData(t, key, "\x83\xa1a\x01\xa1b\x02\xa1a\x03")
+	s.Use(t, func(s *cloakroom.Session) {
+		if s.Get("a") != int64(3) || s.Len() != 2 {
+			t.Errorf("a is %v, Len %d", s.Get("a"), s.Len())
+		}
+		s.Set("c", 4)
+	})
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, "\x83\xa1a\x03\xa1b\x02\xa1c\x04")
+}
+
+// Names of ours keep what others have written there, as long as it is theirs.
+func TestForeignMetaSurvives(t *testing.T) {
+	s, key := sitetest.NewForeign(t, codec.JSON)
+	record := `{"_permanent":false,"_created":"yesterday","_flashes":"none","a":1`
+	s.PlantData(t, key, record+"}")
+	s.Use(t, func(s *cloakroom.Session) {
+		if s.Permanent() {
+			t.Error("Permanent is true")
+		}
+		s.Set("b", 2)
+	})
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, record+`,"b":2}`)
+	s.Use(t, func(s *cloakroom.Session) { s.SetPermanent(true) })
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"_permanent":true,"_created":"yesterday","_flashes":"none","a":1,"b":2}`)
+	s.Use(t, func(s *cloakroom.Session) { s.SetPermanent(false) })
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"_created":"yesterday","_flashes":"none","a":1,"b":2}`)
+}
+
+func TestRecordOfTheOtherCodecIsRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		own          codec.Codec
+		record, then string
+	}{
+		"JSON becomes msgpack":         {codec.MsgPack, `{"n":5,"s":"x"}`, "\x83\xa1n\x05\xa1s\xa1x\xa1k\xc3"},
+		"msgpack becomes JSON":         {codec.JSON, "\x82\xa1n\x05\xa1s\xa1x", `{"n":5,"s":"x","k":true}`},
+		"msgpack that JSON cannot say": {codec.JSON, "\x82\xa1n\x05\xa1s\xc4\x01x", "\x83\xa1n\x05\xa1s\xc4\x01x\xa1k\xc3"},
+		"names that are no strings":    {codec.JSON, "\x82\xa1n\x05\x01\x02", "\x83\xa1n\x05\x01\x02\xa1k\xc3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, key := sitetest.NewForeign(t, c.own)
+			s.PlantData(t, key, c.record)
+			s.Use(t, func(s *cloakroom.Session) {
+				if s.Get("n") != int64(5) {
+					t.Errorf("n is %v", s.Get("n"))
+				}
+			})
+			sitetest.Equal(t, "after reading", []string{s.Data(t, key)}, c.record)
+			s.Use(t, func(s *cloakroom.Session) {
+				s.Set("k", true)
+				if s.Get("k") != true || s.Get("n") != int64(5) {
+					t.Errorf("k is %v, n is %v", s.Get("k"), s.Get("n"))
+				}
+			})
+			sitetest.Equal(t, "after Set", []string{s.Data(t, key)}, c.then)
+		})
+	}
+}
+
+// The values of a JSON record stay what they are for those who read them, also
+// after this program saved the record in its own codec.
+func TestForeignJSONKeepsItsMeaning(t *testing.T) {
+	s, key := sitetest.NewForeign(t, codec.MsgPack)
+	s.PlantData(t, key, `{"list":[1,2.5,null,true],"deep":{"a":{"b":"ü"}},"big":18446744073709551615,"n":1}`)
+	b := s.Holder(t, sitetest.Dead)
+	before := fmt.Sprint(b.Values())
+	b.OK(sitetest.Set("n", 1))
+	if got := fmt.Sprint(b.Values()); got != before || s.Data(t, key)[0] == '{' {
+		t.Errorf("got %v, want %v in another codec", got, before)
+	}
+}
+
+// A codec of another package writes; those of this module are read too.
+func TestCodecOfAnotherPackage(t *testing.T) {
+	s, key := sitetest.NewForeign(t, &wrapped{codec.JSON})
+	s.PlantData(t, key, "\x81\xa1n\x05")
+	s.Use(t, func(s *cloakroom.Session) { s.Set("k", true) })
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"n":5,"k":true}`)
+	s.Use(t, func(s *cloakroom.Session) {
+		if s.Get("n") != int64(5) || s.Get("k") != true {
+			t.Errorf("n is %v, k is %v", s.Get("n"), s.Get("k"))
+		}
+	})
+}
+
+// wrapped is a codec of another package.
+type wrapped struct{ codec.Codec }
+
+func (*wrapped) Name() string { return "wrapped" }
+
+// stubborn is a codec that cannot write numbers with a fraction.
+type stubborn struct{ codec.Codec }
+
+func (*stubborn) Name() string { return "stubborn" }
+
+func (*stubborn) Match(data []byte) bool { return false }
+
+func (c *stubborn) Marshal(dst []byte, v any) ([]byte, error) {
+	if _, ok := v.(float64); ok {
+		return dst, codec.ErrType
+	}
+	return c.Codec.Marshal(dst, v)
+}
+
+// The record has to stay in a codec that cannot say the new value: an error,
+// rather than a value that is another one afterwards.
+func TestValueThatTheRecordsCodecCannotSay(t *testing.T) {
+	s, key := sitetest.NewForeign(t, &stubborn{codec.MsgPack})
+	s.PlantData(t, key, `{"pi":3.14}`)
+	s.Use(t, func(s *cloakroom.Session) { s.Set("text", "fits") })
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"pi":3.14,"text":"fits"}`)
+	a := s.Ask(t, "__Host-session="+sitetest.Dead, func(s *cloakroom.Session) { s.Set("bytes", []byte(sitetest.Hush)) })
+	if lines := s.Log.Lines(); a.StatusCode != http.StatusInternalServerError || len(lines) != 1 || !strings.Contains(lines[0], "which other values in it need") {
+		t.Errorf("status %d, logged %q", a.StatusCode, lines)
+	}
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"pi":3.14,"text":"fits"}`)
+}
+
+func TestUndecodableRecord(t *testing.T) {
+	for name, data := range map[string]string{
+		"empty":             "",
+		"a pickle":          "\x80\x05\x95\x0b\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.",
+		"a list":            "[1,2]",
+		"half a record":     "\x82\xa1a\x01",
+		"more than one":     "\x80\x80",
+		"text":              sitetest.Hush + "text",
+		"half of JSON":      `{"a":`,
+		"a map of a length": "\xdf\xff\xff\xff\xff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, key := sitetest.NewForeign(t, codec.MsgPack)
+			s.PlantData(t, key, data)
+			a := s.Ask(t, "__Host-session="+sitetest.Dead, func(session *cloakroom.Session) {
+				if !session.IsNew() || session.Len() != 0 || session.Err() != nil {
+					t.Errorf("IsNew %v, Len %d, Err %v", session.IsNew(), session.Len(), session.Err())
+				}
+				sitetest.SetUser(session)
+			})
+			if a.StatusCode != 200 || len(a.SetCookie) != 1 {
+				t.Errorf("status %d, Set-Cookie %q", a.StatusCode, a.SetCookie)
+			}
+			if got := s.Records(t); string(got[key].Data) != data || len(got) != 2 {
+				t.Errorf("the record was not left alone, or there is no new one")
+			}
+			events := s.Log.Take()
+			if len(events) != 2 || events[0].Name != "Undecodable" || events[0].Handle != cloakroom.HandleOf(key) || events[0].Err == nil {
+				t.Errorf("events: %v", events)
+			}
+			if lines := s.Log.Lines(); len(lines) != 1 {
+				t.Errorf("logged %q", lines)
+			}
+		})
+	}
+}
+
+// A session that is only read gets under the new key too, as its expiry moves
+// on: otherwise the old key could never be dropped.
+func TestRecordsAreSealedAnewAsTheyAreUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, next := bytes.Repeat([]byte("old key "), 4), bytes.Repeat([]byte("new key "), 4)
+		newest, err := seal.New(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{old}})
+		b := before.Known(t)
+		after := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{next, old}})
+		var key string
+		for k, r := range before.Records(t) {
+			key = k
+			after.Plant(t, k, r)
+		}
+		visit := func(calls ...string) {
+			t.Helper()
+			after.Calls()
+			after.Ask(t, "__Host-session="+b.Ticket(), sitetest.Has(t, "under both keys", true))
+			sitetest.Equal(t, "store calls", after.Calls(), calls...)
+		}
+		visit("Load")
+		time.Sleep(10 * time.Minute)
+		after.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: sitetest.ErrRefused})
+		visit("Load", "Save", "Touch") // that it fails ends nothing
+		time.Sleep(10 * time.Minute)
+		visit("Load", "Save")
+		r := after.Records(t)[key]
+		if !newest.Current(r.Data) || time.Until(r.Expires) != cloakroom.DefaultIdleTimeout {
+			t.Errorf("under the new key: %v, expires in %v", newest.Current(r.Data), time.Until(r.Expires))
+		}
+		time.Sleep(10 * time.Minute)
+		visit("Load", "Touch")
+	})
+}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// sealedTickets are base64url of a sealed payload:
+//
+//	expiry (8 bytes, Unix milliseconds) | ID (8 random bytes) | record
+//
+// The expiry is inside, so that nobody can live on by keeping a cookie. The
+// ID is for handles alone.
+type sealedTickets struct {
+	sealer  *seal.Sealer
+	context string // binds them to the cookie's name
+	limit   int    // bytes of the longest that browsers keep
+}
+
+const payloadHead = 16
+
+// SealedTickets returns the native rules' Tickets, sealed under the first of
+// keys.
+func SealedTickets(keys [][]byte, cookieName string, limit int) (rules.Tickets, error) {
+	sealer, err := seal.New(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return &sealedTickets{sealer, "cloakroom cookie\x00" + cookieName, limit}, nil
+}
+
+func (s *sealedTickets) Open(ticket string) (rules.Contents, error) {
+	if ticket == "" || len(ticket) > s.limit || !isBase64URL(ticket) { // the decoder lets line breaks pass
+		return rules.Contents{}, ErrTicket
+	}
+	message, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
+	if err != nil {
+		return rules.Contents{}, ErrTicket
+	}
+	payload, err := s.sealer.Open(nil, message, s.context)
+	if err != nil {
+		return rules.Contents{}, err
+	}
+	if len(payload) < payloadHead {
+		return rules.Contents{}, ErrTicket
+	}
+	return rules.Contents{
+		Data:    payload[payloadHead:],
+		Handle:  hex.EncodeToString(payload[8:payloadHead]),
+		Expires: time.UnixMilli(int64(binary.BigEndian.Uint64(payload))),
+	}, nil
+}
+
+func (s *sealedTickets) Seal(c rules.Contents) (ticket, handle string) {
+	var id [payloadHead - 8]byte
+	if old, err := hex.DecodeString(c.Handle); err == nil && len(old) == len(id) {
+		copy(id[:], old)
+	} else {
+		rand.Read(id[:])
+	}
+	payload := make([]byte, 0, payloadHead+len(c.Data))
+	payload = binary.BigEndian.AppendUint64(payload, uint64(c.Expires.UnixMilli()))
+	payload = append(append(payload, id[:]...), c.Data...)
+	message := s.sealer.Seal(make([]byte, 0, len(payload)+seal.Overhead), payload, s.context)
+	return base64.RawURLEncoding.EncodeToString(message), hex.EncodeToString(id[:])
+}
+
+// unseal returns the session that a ticket holds.
+func (e *Engine) unseal(ctx context.Context, ticket string, now time.Time) (version, error) {
+	c, err := e.Rules.InTicket.Open(ticket)
+	v := version{ticket: ticket, handle: c.Handle, rec: store.Record{Expires: c.Expires}}
+	if err == nil && !now.Before(c.Expires) {
+		return version{}, ErrNotFound
+	}
+	if err == nil {
+		err = e.parse(&v, c.Data)
+	}
+	if errors.Is(err, rules.ErrUndecodable) {
+		e.undecodable(ctx, v.handle, err)
+	}
+	if err != nil {
+		return version{}, err
+	}
+	if !e.alive(&v, now) {
+		return version{}, ErrNotFound
+	}
+	fire(ctx, e.Hooks.Loaded, Event{Handle: v.handle, Size: len(c.Data)})
+	return v, nil
+}
+
+// sealTicket makes a new ticket of a session that lives in its ticket.
+func (c *commit) sealTicket(ctx context.Context) error {
+	existed := c.version.Exists()
+	if !c.draft.Dirty() && c.draft.regenerate == 0 && !c.e.refreshDue(&c.version, c.now) {
+		return nil
+	}
+	v, err := c.next(&c.version, "")
+	if err != nil {
+		return err
+	}
+	if !v.Exists() {
+		if c.outcome = emptied; existed {
+			c.fire(ctx, c.e.Hooks.Destroyed)
+		}
+		return nil
+	}
+	held := rules.Contents{Data: v.rec.Data, Expires: v.rec.Expires}
+	if c.draft.regenerate == 0 {
+		held.Handle = v.handle
+	}
+	v.ticket, v.handle = c.e.Rules.InTicket.Seal(held)
+	if err := c.e.checkTicket(v.ticket); err != nil {
+		return err
+	}
+	c.tries++
+	c.adopt(v, v.rec)
+	c.fire(ctx, c.sealedHook(existed))
+	return nil
+}
+
+func (c *commit) sealedHook(existed bool) Hook {
+	hooks := &c.e.Hooks
+	switch {
+	case !existed:
+		return hooks.Created
+	case c.draft.regenerate != 0:
+		return hooks.Regenerated
+	case c.draft.Dirty():
+		return hooks.Saved
+	default:
+		return hooks.Touched
+	}
+}

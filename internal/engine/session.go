@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/ledger"
+)
+
+// A Session is one visitor's session during one request, or between Open and
+// Commit. It may be used by several goroutines.
+type Session struct {
+	e       *Engine
+	ctx     context.Context // the request's: documented exception to passing it
+	bearer  Bearer          // nil without a request
+	commits sync.Mutex      // held by Commit
+
+	mu       sync.Mutex
+	phase    phase
+	loadedIn phase // when the session was loaded
+	asked    bool  // the handler has used it
+	deadTwin bool  // a dead ticket came beside another one
+	err      error
+	version  version
+	swaps    uint32 // how often version was replaced other than by Commit
+	draft    draft
+	outcome  outcome // of the last commit that did something
+	ended    bool    // the handler has ended the visitor's session
+	reissued bool    // a commit has changed the ticket, or whether it is permanent
+	// unreadable is the store key of the visitor's record, if that could not be
+	// read.
+	unreadable string
+}
+
+// A Bearer is a visitor's request, which bears tickets.
+type Bearer interface {
+	// Present calls s.Find with the tickets that the visitor sent. They are
+	// not returned, so that they need not leave the stack.
+	Present(s *Session) error
+}
+
+// A phase is how far a request is: whether its handler still runs, and whether
+// the header of the answer has left.
+type phase uint8
+
+const (
+	notYet phase = iota // the request has not begun; as loadedIn: not loaded
+	open                // the handler runs, the header can still carry a cookie
+	ending              // the handler has returned, the header can still carry a cookie
+	sent                // the handler runs, the header has left
+	over                // neither
+)
+
+// headerLeft reports whether no cookie can be sent any more.
+func (p phase) headerLeft() bool { return p >= sent }
+
+// returned reports whether changes come too late.
+func (p phase) returned() bool { return p == ending || p == over }
+
+// draft is what the request wants to change.
+type draft struct {
+	ledger.Draft
+	regenerate uint32 // number of Regenerate, 0 if it was not called
+	ends       []end  // sessions to end
+}
+
+// An end is a session to be ended.
+type end struct{ key, handle string }
+
+func (d *draft) pending() bool {
+	return d.Dirty() || d.regenerate != 0 || len(d.ends) > 0
+}
+
+// discard takes everything back but the ends.
+func (d *draft) discard() {
+	d.Discard()
+	d.regenerate = 0
+}
+
+// Begin makes s the session of a request, which is loaded at its first use.
+func (s *Session) Begin(e *Engine, ctx context.Context, b Bearer) {
+	s.e, s.ctx, s.bearer, s.phase = e, ctx, b, open
+}
+
+// Open makes s the session of a ticket, without a request.
+func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
+	s.e, s.ctx, s.phase, s.loadedIn = e, context.WithoutCancel(ctx), open, open
+	if ticket == "" {
+		return nil
+	}
+	f, err := e.find(ctx, []string{ticket}, time.Now())
+	if err != nil {
+		e.Report(ctx, "", err)
+		return err
+	}
+	s.take(f)
+	return nil
+}
+
+// Engine returns the Engine that keeps s.
+func (s *Session) Engine() *Engine { return s.e }
+
+// InRequest reports whether s belongs to a request.
+func (s *Session) InRequest() bool { return s.bearer != nil }
+
+// Context returns the request's context.
+func (s *Session) Context() context.Context { return s.ctx }
+
+func (s *Session) take(f found) {
+	s.version, s.unreadable, s.deadTwin = f.version, f.unreadable, f.deadTwin
+}
+
+// Find makes s the session that tickets lead to, and is called by s itself, as
+// Bearer says. Only a failing store is an error.
+func (s *Session) Find(tickets []string) error {
+	f, err := s.e.find(s.ctx, tickets, time.Now())
+	if err == nil {
+		s.take(f)
+	}
+	return err
+}
+
+// load finds the session of the request's tickets.
+func (s *Session) load() {
+	s.loadedIn = s.phase
+	if err := s.bearer.Present(s); err != nil {
+		s.fail(err)
+	}
+}
+
+// loadUnasked loads the session of a handler that did not ask for it, where
+// every request of a visitor counts as use. A failure to load does not fail a
+// page that does without.
+func (s *Session) loadUnasked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loadedIn != notYet || s.err != nil {
+		return
+	}
+	if err := s.bearer.Present(s); err != nil {
+		s.Report(err)
+	} else if s.version.Exists() {
+		s.loadedIn = s.phase
+	}
+}
+
+// readable loads the session if need be and reports whether it can be used.
+func (s *Session) readable() bool {
+	if s.loadedIn == notYet {
+		s.load()
+	}
+	s.asked = true
+	return s.err == nil
+}
+
+// writable is readable for methods that change something.
+func (s *Session) writable() bool {
+	if s.phase.returned() {
+		if s.err == nil {
+			s.e.Report(s.ctx, s.version.name(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
+		}
+		return false
+	}
+	if !s.readable() {
+		return false
+	}
+	if err := s.e.Rules.Unavailable; err != nil {
+		s.fail(fmt.Errorf("cloakroom: change: %w", err))
+		return false
+	}
+	return true
+}
+
+// fail makes err sticky and reports it, if it is the first.
+func (s *Session) fail(err error) {
+	if s.err == nil {
+		s.err = err
+		s.e.Report(s.ctx, s.version.name(), err)
+	}
+}
+
+// Report tells about an error that does not fail the request.
+func (s *Session) Report(err error) { s.e.Report(s.ctx, "", err) }
+
+// Ready loads the session and reports whether it can be used.
+func (s *Session) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readable()
+}
+
+// Err returns the error that failed the session. It does not load.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// HeaderLeft notes that no cookie can be sent from now on. An error fails the
+// session.
+func (s *Session) HeaderLeft(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.phase {
+	case open:
+		s.phase = sent
+	case ending:
+		s.phase = over
+	}
+	if err != nil {
+		s.fail(err)
+	}
+}
+
+// HandlerReturned refuses changes from now on. It comes before the last commit,
+// lest a change that just misses it be lost without a word.
+func (s *Session) HandlerReturned() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.phase {
+	case open:
+		s.phase = ending
+	case sent:
+		s.phase = over
+	}
+}

@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/ledger"
+)
+
+// What handlers do with a session. Nothing here reaches the store but the load
+// that the first use brings about.
+
+// Lookup returns the bytes of a value and their codec; nil if there is none.
+func (s *Session) Lookup(name string) ([]byte, codec.Codec) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return nil, nil
+	}
+	return s.draft.Raw(&s.e.style, &s.version.Base, name)
+}
+
+// Names returns the names of the values, in the order in which they were first
+// set.
+func (s *Session) Names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return nil
+	}
+	return s.draft.Names(&s.e.style, &s.version.Base)
+}
+
+// Set encodes v and puts it into the session.
+func (s *Session) Set(name string, v any) {
+	raw, err := s.e.Codec.Marshal(nil, v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.writable():
+	case err != nil:
+		s.fail(fmt.Errorf("cloakroom: set %T: %w", v, err))
+	case s.e.style.Reserved(name):
+		s.fail(fmt.Errorf("cloakroom: set: %w: use Flash or SetPermanent", ErrReserved))
+	default:
+		s.draft.Set(name, raw)
+	}
+}
+
+// Delete removes a value.
+func (s *Session) Delete(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable() || s.e.style.Reserved(name) {
+		return
+	}
+	if raw, _ := s.draft.Raw(&s.e.style, &s.version.Base, name); raw != nil {
+		s.draft.Set(name, nil)
+	}
+}
+
+// maxUpdates is how often Update runs a function on values that have changed
+// when it is done. Other goroutines of the request do that a few times, a
+// function that changes the value itself does it for ever.
+const maxUpdates = 1000
+
+// Update runs step on the present value of name and remembers it for a newer
+// one. It runs without the lock, since it may use the session; if the value
+// has changed by then, it runs again.
+func (s *Session) Update(name string, step ledger.Step) {
+	for range maxUpdates {
+		before, c := s.Lookup(name)
+		if s.Err() != nil {
+			return
+		}
+		after, err := step(c, before)
+		if s.tryUpdate(name, before, after, err, step) {
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail(fmt.Errorf("cloakroom: update: %w: the value changed while the function ran, %d times: does the function change it itself?",
+		ErrConflict, maxUpdates))
+}
+
+// tryUpdate reports false if the step has to run again.
+func (s *Session) tryUpdate(name string, before, after []byte, err error, step ledger.Step) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.writable():
+	case s.e.style.Reserved(name):
+		s.fail(fmt.Errorf("cloakroom: update: %w", ErrReserved))
+	case err != nil:
+		s.fail(err)
+	default:
+		return s.draft.Update(&s.e.style, &s.version.Base, name, before, after, step)
+	}
+	return true
+}
+
+// Clear removes all values and flash messages.
+func (s *Session) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable() {
+		s.draft.Clear(&s.e.style)
+	}
+}
+
+// Flash adds a message for the next page.
+func (s *Session) Flash(category, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable() {
+		s.draft.Flash(&s.e.style, &s.version.Base, category, message)
+	}
+}
+
+// Flashes yields the messages of categories and takes them out.
+func (s *Session) Flashes(categories []string, yield func(category, message string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.readable() {
+		s.draft.Flashes(&s.version.Base, categories, yield)
+	}
+}
+
+// Permanent reports whether the cookie outlives the browser.
+func (s *Session) Permanent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readable() && s.draft.Permanent(&s.e.style, &s.version.Base)
+}
+
+// SetPermanent says whether the cookie outlives the browser. Where _permanent
+// is written as it was set, setting it again is a change.
+func (s *Session) SetPermanent(v bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable() && (s.e.Rules.Permanence != ledger.PermanentIfTrue ||
+		s.draft.Permanent(&s.e.style, &s.version.Base) != v) {
+		s.draft.SetPermanent(v)
+	}
+}
+
+// IsNew reports whether nothing is saved for the visitor's ticket.
+func (s *Session) IsNew() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readable() && !s.version.Exists()
+}
+
+// Modified reports whether there are changes to be saved.
+func (s *Session) Modified() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draft.pending()
+}
+
+// Expires returns when the session ends if it is not used again after this
+// request; the zero time if it has failed to load.
+func (s *Session) Expires() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return time.Time{}
+	}
+	return s.e.ends(&s.version, s.draft.pending(), time.Now())
+}
+
+// Handle returns the session's handle, and loads it if need be.
+func (s *Session) Handle() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return ""
+	}
+	return s.version.name()
+}
+
+// LoadedHandle is Handle without a load.
+func (s *Session) LoadedHandle() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version.name()
+}
+
+// Ticket returns the session's ticket as of the last commit.
+func (s *Session) Ticket() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version.ticket
+}
+
+// Regenerate gives the session a new ID when it is committed.
+func (s *Session) Regenerate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable() && s.version.Exists() {
+		s.draft.regenerate = s.draft.Next()
+	}
+}
+
+// Destroy ends the session when it is committed. The Session is empty and new
+// from now on.
+func (s *Session) Destroy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable() {
+		return
+	}
+	switch {
+	case s.version.Exists():
+		s.draft.ends = append(s.draft.ends, end{s.version.key, s.version.name()})
+	case s.unreadable != "": // a program that can read it must not find it
+		s.draft.ends = append(s.draft.ends, end{s.unreadable, HandleOf(s.unreadable)})
+	case len(s.draft.ends) == 0:
+		s.ended = true // there is none: nothing to wait for
+	}
+	s.unreadable = ""
+	s.draft.discard()
+	s.replace(version{})
+}
+
+// replace makes v the session, other than by a commit.
+func (s *Session) replace(v version) {
+	s.version = v
+	s.swaps++
+}

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// A version is a session as it was last read or written: its values, and where
+// they come from. The zero version is a session that does not exist yet.
+type version struct {
+	ledger.Base
+	key    string       // store key; empty where the ticket holds the session
+	ticket string       // what the visitor holds
+	handle string       // where the ticket holds the session
+	rec    store.Record // as the store knows it; only Expires where there is none
+}
+
+// name returns the handle of the session.
+func (v *version) name() string {
+	if v.key != "" {
+		return HandleOf(v.key)
+	}
+	return v.handle
+}
+
+// decode makes the version of a record as the store has it.
+func (e *Engine) decode(key string, rec store.Record) (version, error) {
+	v := version{key: key, rec: rec}
+	data := rec.Data
+	if e.records != nil {
+		var err error
+		if data, err = e.records.Open(nil, data, key); err != nil {
+			return v, fmt.Errorf("%w: %w", rules.ErrUndecodable, err)
+		}
+	}
+	return v, e.parse(&v, data)
+}
+
+// parse indexes the bytes of a session.
+func (e *Engine) parse(v *version, data []byte) error {
+	if len(data) > codec.MaxSize {
+		return fmt.Errorf("%w: %d bytes", rules.ErrUndecodable, len(data))
+	}
+	c, fields := e.indexes.find(e.seed, v.key, v.rec.Token, data)
+	if c == nil {
+		if c = codec.Detect(data, e.readers...); c == nil {
+			return fmt.Errorf("%w: none of the codecs knows it", rules.ErrUndecodable)
+		}
+		var err error
+		if fields, err = c.Split(nil, data); err != nil {
+			return fmt.Errorf("%w: %s: %w", rules.ErrUndecodable, c.Name(), err)
+		}
+		e.indexes.note(e.seed, v.key, v.rec.Token, data, c, fields)
+	}
+	v.Base = ledger.Read(&e.style, c, fields)
+	return nil
+}
+
+// encode makes the record of a session's values, sealed if there are keys for
+// it.
+func (e *Engine) encode(key string, b *ledger.Base) ([]byte, error) {
+	size := 16
+	for i := range b.Fields {
+		f := &b.Fields[i]
+		size += max(len(f.Key), len(f.Name)+8) + len(f.Raw)
+	}
+	data, err := b.Codec.Join(make([]byte, 0, size), b.Fields)
+	if err != nil {
+		return nil, fmt.Errorf("cloakroom: save: %w", err)
+	}
+	if len(data) > e.MaxSize {
+		return nil, store.WithAdvice(fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), e.MaxSize)),
+			"Keep less in the session, or raise Options.MaxSize.")
+	}
+	if e.records != nil && key != "" {
+		data = e.records.Seal(make([]byte, 0, len(data)+64), data, key)
+	}
+	return data, nil
+}

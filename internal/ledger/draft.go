@@ -1,0 +1,177 @@
+package ledger
+
+import (
+	"slices"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
+
+// A Draft is what a request wants to change. The zero Draft changes nothing.
+//
+// Each change carries the number of its making, so that a draft from which a
+// snapshot has been saved can tell what has changed since.
+type Draft struct {
+	changes   []change
+	flashes   *flashes
+	permanent permanent
+	cleared   uint32 // number of Clear, 0 if it was not called
+	made      uint32 // changes so far
+}
+
+type permanent struct {
+	number uint32 // 0 if it was not set
+	value  bool
+}
+
+// A change is one value set or deleted.
+type change struct {
+	name   string
+	number uint32
+	raw    []byte // in the Style's codec; nil if deleted
+	steps  []Step // of Update, which led to raw from where they began
+
+	// The steps began with the value of the base, which was from; or, if origin
+	// is not 0, with that of the Set, Delete or Clear of that number.
+	from   []byte
+	origin uint32
+}
+
+// A Step computes a value from the raw bytes of the one before, nil if there
+// is none. It may run again, on a newer value.
+type Step func(codec.Codec, []byte) ([]byte, error)
+
+// Next returns the number of a new change.
+func (d *Draft) Next() uint32 {
+	d.made++
+	return d.made
+}
+
+// Dirty reports whether d changes anything.
+func (d *Draft) Dirty() bool {
+	return len(d.changes) > 0 || d.cleared != 0 || d.permanent.number != 0 || d.flashes.dirty()
+}
+
+// SetsPermanent reports whether d says that the session is permanent, or that
+// it is not.
+func (d *Draft) SetsPermanent() bool { return d.permanent.number != 0 }
+
+// ForgetPermanent takes that back.
+func (d *Draft) ForgetPermanent() { d.permanent = permanent{} }
+
+// SetPermanent makes the session permanent or not.
+func (d *Draft) SetPermanent(v bool) { d.permanent = permanent{d.Next(), v} }
+
+// Permanent returns what d makes of b's permanence.
+func (d *Draft) Permanent(st *Style, b *Base) bool {
+	switch {
+	case d.permanent.number != 0:
+		return d.permanent.value
+	case d.cleared != 0 && st.Permanence == PermanentAsValue:
+		return false
+	case b.Exists():
+		return b.Permanent
+	default:
+		return st.Permanent
+	}
+}
+
+// Raw returns the bytes of a value and their codec as d leaves them; nil if
+// there is none.
+func (d *Draft) Raw(st *Style, b *Base, name string) ([]byte, codec.Codec) {
+	if c := d.find(name); c != nil {
+		return c.raw, st.Codec
+	}
+	if d.cleared != 0 {
+		return nil, nil
+	}
+	return b.Find(name)
+}
+
+// Names returns the names of the values, in the order in which they were first
+// set.
+func (d *Draft) Names(st *Style, b *Base) []string {
+	var names []string
+	if d.cleared == 0 {
+		for i := range b.Fields {
+			f := &b.Fields[i]
+			if f.Name == nil || st.Reserved(string(f.Name)) {
+				continue
+			}
+			if c := d.find(string(f.Name)); c == nil || c.raw != nil {
+				names = append(names, string(f.Name))
+			}
+		}
+	}
+	for i := range d.changes {
+		c := &d.changes[i]
+		if old, _ := b.Find(c.name); c.raw != nil && (old == nil || d.cleared != 0) {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Set gives a value the bytes raw, in the Style's codec; nil deletes it.
+func (d *Draft) Set(name string, raw []byte) {
+	number := d.Next()
+	d.put(change{name: name, number: number, raw: raw, origin: number})
+}
+
+// Update notes that step has made after of before. It reports false, and notes
+// nothing, if before is no longer the value: the step has to run again.
+func (d *Draft) Update(st *Style, b *Base, name string, before, after []byte, step Step) bool {
+	if present, _ := d.Raw(st, b, name); !same(present, before) {
+		return false
+	}
+	c := change{name: name, number: d.Next(), raw: after, steps: []Step{step}}
+	switch old := d.find(name); {
+	case old != nil:
+		c.steps, c.from, c.origin = append(slices.Clip(old.steps), step), old.from, old.origin
+	case d.cleared != 0:
+		c.origin = d.cleared
+	default:
+		c.from = before
+	}
+	d.put(c)
+	return true
+}
+
+// Clear removes all values and flash messages.
+func (d *Draft) Clear(st *Style) {
+	d.changes = nil
+	d.cleared = d.Next()
+	d.flashes.clear()
+	if st.Permanence == PermanentAsValue {
+		d.ForgetPermanent()
+	}
+}
+
+// Discard takes everything back. Numbers go on, so that a snapshot made before
+// never passes for what comes after.
+func (d *Draft) Discard() { *d = Draft{made: d.made} }
+
+func (d *Draft) find(name string) *change {
+	for i := range d.changes {
+		if d.changes[i].name == name {
+			return &d.changes[i]
+		}
+	}
+	return nil
+}
+
+func (d *Draft) put(c change) {
+	if old := d.find(c.name); old != nil {
+		*old = c
+		return
+	}
+	if d.changes == nil {
+		d.changes = make([]change, 0, 2)
+	}
+	d.changes = append(d.changes, c)
+}
+
+// same reports whether a and b are the same slice: values are never changed in
+// place, so nothing has happened to one that is.
+func same(a, b []byte) bool {
+	return len(a) == len(b) && (a == nil) == (b == nil) && (len(a) == 0 || &a[0] == &b[0])
+}

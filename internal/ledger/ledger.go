@@ -1,0 +1,66 @@
+// Package ledger is what a session is and what a change of one is.
+//
+// A [Base] is a session as it was last read or written: its values in the
+// bytes of a codec. A [Draft] is what one request wants to change. It is a list
+// of changes, not a copy of the session: [Draft.Apply] gives the session that
+// comes of a base and a draft, and [Draft.Rebase] prepares the draft for a base
+// that somebody else has saved meanwhile.
+//
+// All of it is pure: no clock, no store, no lock, no context. The caller
+// serialises the use of a Draft.
+package ledger
+
+import "github.com/cloakroom/cloakroom/codec"
+
+// Names in a record that belong to cloakroom. The first two are Flask's.
+const (
+	NamePermanent = "_permanent" // bool: the cookie outlives the browser
+	NameFlashes   = "_flashes"   // list of [category, message]
+	NameCreated   = "_created"   // Unix time in seconds from which the lifetime counts
+)
+
+// A Style is how sessions are written down.
+type Style struct {
+	// Codec encodes changes, and records where nothing in them prevents it.
+	Codec codec.Codec
+
+	// Created makes _created one of our names; otherwise it is a value like
+	// any other. Aging writes it into records that lack it.
+	Created, Aging bool
+
+	// Permanent is what a new session is, unless the request says otherwise.
+	Permanent bool
+
+	// Permanence says how _permanent is written.
+	Permanence Permanence
+
+	// EmptyEnds ends a session in which a change has left nothing. Otherwise it
+	// keeps its record, so that a request in flight can still add to it.
+	EmptyEnds bool
+
+	// Flash returns a flash message as it stands in the record.
+	Flash func(category, message string) any
+}
+
+// A Permanence is a way to write _permanent.
+type Permanence uint8
+
+const (
+	// PermanentIfTrue writes it only when it is true, before the values.
+	PermanentIfTrue Permanence = iota
+	// PermanentAsSet writes it where and as it was set, as Flask-Session does.
+	PermanentAsSet
+	// PermanentAsValue does the same, and it counts as a value: it alone makes
+	// a session, and Clear removes it. It is so in Flask's own cookie.
+	PermanentAsValue
+)
+
+// Reserved reports whether name is one of those that cloakroom keeps things of
+// its own under.
+func (st *Style) Reserved(name string) bool {
+	return len(name) > 0 && name[0] == '_' &&
+		(name == NamePermanent || name == NameFlashes || name == NameCreated && st.Created)
+}
+
+// PairFlash is the Style.Flash of most formats: a list of two.
+func PairFlash(category, message string) any { return []any{category, message} }

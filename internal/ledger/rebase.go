@@ -1,0 +1,69 @@
+package ledger
+
+import "slices"
+
+// Rebase prepares d for b, which may be newer than the base that d was made
+// on: the functions given to Update run again wherever the value that they
+// began with is no longer the one in b.
+func (d *Draft) Rebase(st *Style, b *Base) error {
+	for i := range d.changes {
+		c := &d.changes[i]
+		raw, rawCodec := b.Find(c.name)
+		if c.origin != 0 || same(raw, c.from) {
+			continue
+		}
+		c.from = raw
+		for _, step := range c.steps {
+			var err error
+			if raw, err = step(rawCodec, raw); err != nil {
+				return err
+			}
+			rawCodec = st.Codec
+		}
+		c.raw = raw
+	}
+	return nil
+}
+
+// Snapshot returns d as it is now. Neither of the two changes with the other.
+func (d *Draft) Snapshot() Draft {
+	s := *d
+	s.changes = slices.Clone(d.changes)
+	s.flashes = d.flashes.clone()
+	return s
+}
+
+// Forget removes from d what was in an earlier snapshot of it and has been
+// saved. What has changed since goes on from what was saved.
+func (d *Draft) Forget(saved *Draft) {
+	d.changes = slices.DeleteFunc(d.changes, func(c change) bool {
+		old := saved.find(c.name)
+		return old != nil && old.number == c.number
+	})
+	for i := range d.changes {
+		d.changes[i].continueFrom(saved)
+	}
+	if d.cleared == saved.cleared {
+		d.cleared = 0
+	}
+	if d.permanent.number == saved.permanent.number {
+		d.ForgetPermanent()
+	}
+	d.flashes.forget(saved.flashes)
+}
+
+// continueFrom makes c, of which an earlier state may have been saved, go on
+// from that: the steps that were saved are in the base now, and those since
+// then have to run on it, also if it has changed again.
+func (c *change) continueFrom(saved *Draft) {
+	done := 0
+	if old := saved.find(c.name); old != nil {
+		if old.origin != c.origin {
+			return
+		}
+		done = len(old.steps)
+	} else if c.origin == 0 || c.origin != saved.cleared {
+		return
+	}
+	c.steps, c.from, c.origin = c.steps[done:], nil, 0
+}

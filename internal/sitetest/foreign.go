@@ -1,0 +1,37 @@
+package sitetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// NewForeign is New for records that another program could have written: they
+// are named by the ID itself and have no age. It returns the name of the one
+// that the ticket Dead opens.
+func NewForeign(t testing.TB, c codec.Codec) (s *Site, key string) {
+	t.Helper()
+	opts := cloakroom.Options{PlainIDs: true, Codec: c, Lifetime: cloakroom.NoLimit}
+	return New(t, opts), cloakroom.DefaultKeyPrefix + Dead
+}
+
+// PlantData puts a record of data into the store that lives for an hour.
+func (s *Site) PlantData(t testing.TB, key, data string) {
+	t.Helper()
+	s.Plant(t, key, store.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)})
+}
+
+// Data returns what the record with a key holds.
+func (s *Site) Data(t testing.TB, key string) string {
+	t.Helper()
+	return string(s.Records(t)[key].Data)
+}
+
+// Use makes a request with the ticket Dead, which must not fail.
+func (s *Site) Use(t testing.TB, use func(*cloakroom.Session)) *Answer {
+	t.Helper()
+	return s.Holder(t, Dead).OK(use)
+}
