@@ -5,10 +5,10 @@ SHELL := /bin/bash
 
 # The modules of the workspace that have packages.
 MODULES := $(filter-out ./internal/workspace,$(shell sed -n 's/^\t\(\..*\)/\1/p' go.work))
-# What make quick tests: packages whose tests need no server and no browser; of these
-# not the guarantees at full size, other processes, Python, and what waits for the disk.
+# What make quick tests: packages whose tests need no server and no browser. SLOW is
+# what -short does not leave out there: other processes, and what waits for a disk.
 QUICK := $$(go list ./... ./examples/... ./store/cachestore/... ./store/sqlstore/... | grep -v /internal/testserver)
-FULL := ^(TestNoWriteIsLost|TestRandomSchedules|TestFailureAtEachStep|TestProcesses|TestKilledProcesses|TestEveryFailingStep)|^TestConformance$$/^synced
+SLOW := ^(TestProcesses|TestKilledProcesses|TestEveryFailingStep)|^TestConformance$$/^synced
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 # What the runs of storetest write, from which the README's table of stores is made.
@@ -21,7 +21,7 @@ demo: ## run the tutorial app on http://localhost:5000
 	go run ./cmd/cloakroom demo
 
 quick: ## unit tests alone: a minute, nothing is installed
-	go test -short -skip '$(FULL)' $(QUICK)
+	go test -short -skip '$(SLOW)' $(QUICK)
 
 setup: ## install what the tests need beside Go, and say before what
 	./scripts/setup
