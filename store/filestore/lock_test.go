@@ -228,7 +228,7 @@ func TestCloseLeavesNothingOpen(t *testing.T) {
 	}
 	s.Close()
 	waitUntil(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines })
-	if got := openFiles(t); got != files {
-		t.Errorf("%d open files after Close, want %d", got, files)
+	if got := openFiles(t); got > files { // fewer if a file of an earlier test has been collected since
+		t.Errorf("%d open files after Close, want %d at most", got, files)
 	}
 }
