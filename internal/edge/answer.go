@@ -44,7 +44,7 @@ func (v *Visit) addCookies(h http.Header, lines ...string) {
 
 // outer returns the visit of the Manager around v's.
 func (v *Visit) outer() *Visit {
-	o, _ := v.Context.Value(visitKey{}).(*Visit)
+	o, _ := v.session.Context().Value(visitKey{}).(*Visit)
 	return o
 }
 

@@ -39,7 +39,7 @@ func (m *Middleware) warnPlain(v *Visit) {
 		return
 	}
 	m.warnPlainHTTP.Do(func() {
-		m.Engine.Log(v.Context, "", store.WithAdvice(errPlainHTTP,
+		m.Engine.Log(v.session.Context(), "", store.WithAdvice(errPlainHTTP,
 			"behind a TLS proxy all is well; for development over plain HTTP "+m.Rules.AdviceInsecure))
 	})
 }

@@ -14,7 +14,7 @@ import (
 // headers included: a Content-Length, a Location or a Set-Cookie of the answer
 // that is dropped must not go with this one.
 func (w *writer) fail(err error, a engine.Answer) {
-	w.failed = err
+	w.failed = true
 	h := w.rw.Header()
 	clear(h)
 	maps.Copy(h, w.before)

@@ -5,20 +5,32 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
 // A Visit is one request on its way through a Middleware: its context and its
-// response writer. The root package allocates it together with the session.
+// response writer. The root package allocates it together with the session, as
+// its Owner.
 type Visit struct {
-	context.Context // the request's own
-	session         *engine.Session
-	owner           any // what From returns the session of
-	m               *Middleware
-	request         *http.Request
-	writer          writer
+	session *engine.Session
+	owner   any // what From returns the session of
+	m       *Middleware
+	request *http.Request
+	writer  writer
 }
+
+var _ context.Context = (*Visit)(nil)
+
+// Deadline is that of the request's own context, which the session has.
+func (v *Visit) Deadline() (time.Time, bool) { return v.session.Context().Deadline() }
+
+// Done is that of the request's own context.
+func (v *Visit) Done() <-chan struct{} { return v.session.Context().Done() }
+
+// Err is that of the request's own context.
+func (v *Visit) Err() error { return v.session.Context().Err() }
 
 // visitKey finds the innermost visit in a context; a *Middleware finds its own.
 type visitKey struct{}
@@ -33,7 +45,7 @@ func (v *Visit) Value(key any) any {
 			return v
 		}
 	}
-	return v.Context.Value(key)
+	return v.session.Context().Value(key)
 }
 
 // Format keeps the session of a request's context from being printed.
@@ -69,9 +81,9 @@ func (m *Middleware) Serve(w http.ResponseWriter, r *http.Request, next http.Han
 
 // enter begins the session of r.
 func (v *Visit) enter(m *Middleware, r *http.Request, s *engine.Session, owner any) {
-	v.Context, v.session, v.owner, v.m = r.Context(), s, owner, m
+	v.session, v.owner, v.m = s, owner, m
+	s.Begin(m.Engine, r.Context(), v)
 	v.request = r.WithContext(v)
-	s.Begin(m.Engine, v.Context, v)
 }
 
 // giveBack does to r what handlers have done to inner, the copy that holds the

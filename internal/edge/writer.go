@@ -21,7 +21,7 @@ type writer struct {
 	before    http.Header // the header as it was when the handler got it
 	committed bool        // the session has been committed, or has failed
 	handsOut  bool        // a ticket goes out with the header
-	failed    error       // the ErrorHandler has answered
+	failed    bool        // the ErrorHandler has answered
 }
 
 var (
@@ -47,7 +47,7 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.rw }
 // Header returns the header that will be sent. After a failure it is one that
 // nobody sends.
 func (w *writer) Header() http.Header {
-	if w.failed != nil {
+	if w.failed {
 		return http.Header{}
 	}
 	return w.rw.Header()
@@ -56,7 +56,10 @@ func (w *writer) Header() http.Header {
 // commit saves the session and sets its cookie, once.
 func (w *writer) commit() error {
 	if w.committed {
-		return w.failed
+		if w.failed {
+			return w.visit.session.Err()
+		}
+		return nil
 	}
 	w.committed = true
 	s := w.visit.session
@@ -78,7 +81,7 @@ var errPanic = errors.New("cloakroom: save: panicked, in a function given to Upd
 
 func (w *writer) WriteHeader(status int) {
 	if informational(status) {
-		if w.failed == nil {
+		if !w.failed {
 			w.rw.WriteHeader(status)
 		}
 		return
@@ -157,7 +160,7 @@ func (w *writer) finish() {
 	s.HandlerReturned()
 	if !w.committed {
 		w.commit()
-	} else if err := s.Commit(w.visit.Context); err != nil && err != s.Err() { // a sticky error has been reported
+	} else if err := s.Commit(s.Context()); err != nil && err != s.Err() { // a sticky error has been reported
 		s.Report(err)
 	}
 }

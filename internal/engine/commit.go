@@ -25,14 +25,12 @@ const (
 // runs the functions given to Update.
 type commit struct {
 	e       *Engine
-	now     time.Time
-	start   time.Time // zero if no hook wants to know
+	now     time.Time // when it began
 	version version   // the session as it is by now
 	draft   draft
-	swaps   uint32 // the session's, when the commit began
-	ended   int    // how many of draft.ends have been carried out
+	ended   int32 // how many of draft.ends have been carried out
+	tries   int32
 	outcome outcome
-	tries   int
 }
 
 // Commit saves what is pending and moves the expiry on if that is due. The
@@ -92,8 +90,9 @@ func (s *Session) beginCommit() (c *commit, now time.Time, late error) {
 			return nil, now, late
 		}
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, swaps: s.swaps}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft}
 	c.draft.Draft = s.draft.Snapshot()
+	s.replaced = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
 	return c, now, late
 }
@@ -138,9 +137,6 @@ func (s *Session) dropLate() {
 // run writes the draft. What it has done by the time an error stops it stands
 // in c all the same.
 func (c *commit) run(ctx context.Context) error {
-	if c.e.Hooks.timed() {
-		c.start = time.Now()
-	}
 	for _, x := range c.draft.ends {
 		if err := c.e.end(ctx, x); err != nil {
 			return err
@@ -173,7 +169,7 @@ func (s *Session) settle(c *commit) {
 	s.draft.ends = s.draft.ends[c.ended:]
 	s.ended = s.ended || c.ended > 0
 	s.outcome = c.outcome
-	if s.swaps != c.swaps { // ended meanwhile by another goroutine
+	if s.replaced { // ended meanwhile by another goroutine
 		if c.outcome == stored || c.outcome == touched {
 			s.draft.ends = append(s.draft.ends, end{c.version.key, c.version.name()})
 		}
@@ -214,5 +210,5 @@ func (c *commit) fire(ctx context.Context, hook Hook) {
 }
 
 func (c *commit) event() Event {
-	return Event{Handle: c.version.name(), Size: len(c.version.rec.Data), Attempts: c.tries, Duration: elapsed(c.start)}
+	return Event{Handle: c.version.name(), Size: len(c.version.rec.Data), Attempts: int(c.tries), Duration: time.Since(c.now)}
 }

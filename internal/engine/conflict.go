@@ -68,9 +68,11 @@ func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version
 // dropped notes that the session has ended meanwhile, and its changes with it.
 func (c *commit) dropped(ctx context.Context) {
 	c.outcome = endedElsewhere
-	ev := c.event()
-	ev.Err = ErrNotFound
-	fire(ctx, c.e.Hooks.Conflict, ev)
+	if hook := c.e.Hooks.Conflict; hook != nil {
+		ev := c.event()
+		ev.Err = ErrNotFound
+		hook(ctx, ev)
+	}
 }
 
 // endEmptied notes that the changes have left nothing in a session that existed.

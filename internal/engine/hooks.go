@@ -38,11 +38,6 @@ func clock(hook Hook) time.Time {
 	return time.Time{}
 }
 
-// timed reports whether a hook of commits wants to know durations.
-func (h *Hooks) timed() bool {
-	return h.Created != nil || h.Saved != nil || h.Conflict != nil || h.Touched != nil || h.Regenerated != nil || h.Destroyed != nil
-}
-
 // elapsed is time.Since for what clock returned.
 func elapsed(start time.Time) time.Duration {
 	if start.IsZero() {

@@ -19,16 +19,16 @@ type Session struct {
 
 	mu       sync.Mutex
 	phase    phase
-	loadedIn phase // when the session was loaded
-	asked    bool  // the handler has used it
-	deadTwin bool  // a dead ticket came beside another one
-	err      error
-	version  version
-	swaps    uint32 // how often version was replaced other than by Commit
-	draft    draft
-	outcome  outcome // of the last commit that did something
+	loadedIn phase   // when the session was loaded
+	asked    bool    // the handler has used it
+	deadTwin bool    // a dead ticket came beside another one
 	ended    bool    // the handler has ended the visitor's session
 	reissued bool    // a commit has changed the ticket, or whether it is permanent
+	replaced bool    // the version is another, not by a commit, since the last commit began
+	outcome  outcome // of the last commit that did something
+	err      error
+	version  version
+	draft    draft
 	// unreadable is the store key of the visitor's record, if that could not be
 	// read.
 	unreadable string

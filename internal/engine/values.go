@@ -228,5 +228,5 @@ func (s *Session) Destroy() {
 // replace makes v the session, other than by a commit.
 func (s *Session) replace(v version) {
 	s.version = v
-	s.swaps++
+	s.replaced = true
 }
