@@ -55,4 +55,10 @@
 // filestore come with this module and need no server. Everything in a store
 // is named by a hash of the ID, so that who can read the store cannot open
 // its sessions.
+//
+// # Tests
+//
+// Package [github.com/cloakroom/cloakroom/cloakroomtest] is for tests of your
+// own: a browser on a handler, a request that holds a session, the session
+// behind an answer, and a store that fails when told to.
 package cloakroom
