@@ -1,6 +1,8 @@
 package edge_test
 
 import (
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,5 +68,26 @@ func TestPermanentCookieWithoutLimitIsRenewed(t *testing.T) {
 				t.Errorf("%s: Set-Cookie %q", name, a.SetCookie)
 			}
 		})
+	}
+}
+
+// The age of a cookie that goes out with an error page is that of the session
+// all the same.
+func TestCookieLifeOnAnErrorPage(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{CookieName: "session", Lifetime: time.Hour})
+	b := s.Browser(t)
+	b.OK(func(session *cloakroom.Session) {
+		session.SetPermanent(true)
+		session.Set("user", "ada")
+	})
+	a := s.Ask(t, "session="+b.Ticket()+"; session="+sitetest.Dead, func(session *cloakroom.Session) {
+		session.Set("channel", make(chan int)) // cannot be encoded: the request fails
+	})
+	if a.StatusCode != http.StatusInternalServerError || len(a.SetCookie) == 0 {
+		t.Fatalf("status %d, Set-Cookie %q, want a failure that removes the twin", a.StatusCode, a.SetCookie)
+	}
+	age := regexp.MustCompile(`; Max-Age=(3600|359\d);`)
+	if line := a.SetCookie[len(a.SetCookie)-1]; !age.MatchString(line) {
+		t.Errorf("the cookie's age is not that of the session: %s", age.FindString(line))
 	}
 }

@@ -133,6 +133,9 @@ func TestPanicWhileSavingDropsTheAnswer(t *testing.T) {
 	if got := b.Values()["n"]; got != int64(7) {
 		t.Errorf("the session has %v, want 7", got)
 	}
+	if a.Header.Get("Vary") != "Cookie" {
+		t.Errorf("Vary is %q on the error page", a.Header.Get("Vary"))
+	}
 }
 
 func TestPreloadKeepsTheHandlerFromRunning(t *testing.T) {

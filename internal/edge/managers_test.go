@@ -10,6 +10,7 @@ import (
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 // A pair of sites where requests pass the Managers of both.
@@ -90,6 +91,29 @@ func TestOuterManagerFailsAlone(t *testing.T) {
 			t.Errorf("outer has %q, inner has %q", o.Keys(), i.Keys())
 		}
 	}))
+}
+
+// The cookie of the innermost passes every Manager around it.
+func TestOutermostOfThreeManagersFails(t *testing.T) {
+	open := func(name string) *cloakroom.Manager {
+		m, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{CookieName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	outermost := sitetest.New(t, cloakroom.Options{})
+	middle, inner := open("__Host-middle"), open("__Host-inner")
+	outermost.Inner = func(next http.Handler) http.Handler { return middle.Handler(inner.Handler(next)) }
+	outermost.BreakStore()
+	a := outermost.Browser(t).Get("/", func(w http.ResponseWriter, r *http.Request) {
+		outermost.Manager.From(r).Set("user", "ada")
+		inner.From(r).Set("user", "ada")
+		io.WriteString(w, "dropped")
+	})
+	if a.StatusCode != http.StatusServiceUnavailable || len(a.SetCookie) != 1 || !strings.HasPrefix(a.SetCookie[0], "__Host-inner=") {
+		t.Errorf("status %d, Set-Cookie %q, want the inner Manager's with the error page", a.StatusCode, a.SetCookie)
+	}
 }
 
 func TestBothManagersFail(t *testing.T) {

@@ -111,6 +111,8 @@ func TestNextFields(t *testing.T) {
 		{"Flask-Session: permanence has its place", extension, `{"a":1,"_permanent":true,"b":2}`, func(w wish) { w.permanent(false) }, "", `{"a":1,"_permanent":false,"b":2}`},
 		{"Flask-Session: permanence that was set comes last", extension, `{"a":1}`, func(w wish) { w.permanent(true) }, "", `{"a":1,"_permanent":true}`},
 		{"Flask-Session: an emptied session ends", extension, `{"_permanent":true,"a":1}`, func(w wish) { w.del("a") }, "", noSession},
+		{"Flask-Session: a bare session that nobody changes stays", extension, `{"_permanent":true}`, func(wish) {}, "", `{"_permanent":true}`},
+		{"Flask-Session: a message left is a value", extension, `{"_permanent":true,"a":1,"_flashes":[["m","x"]]}`, func(w wish) { w.del("a") }, "", `{"_permanent":true,"_flashes":[["m","x"]]}`},
 		{"Flask-Session: clear ends it", extension, `{"_permanent":true,"a":1}`, wish.clear, "", noSession},
 		{"Flask-Session: _created is a value like any other", extension, `{"_permanent":true,"_created":5}`, func(w wish) { w.set("_created", "6") }, "", `{"_permanent":true,"_created":6}`},
 		{"Flask-Session: others added a value to what was emptied", extension, `{"_permanent":true,"a":1}`, func(w wish) { w.del("a") }, `{"_permanent":true,"a":1,"b":2}`, `{"_permanent":true,"b":2}`},
