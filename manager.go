@@ -26,10 +26,10 @@ type Manager struct {
 // refuses Options that contradict each other or that browsers would not
 // accept.
 func New(s store.Store, opts Options) (*Manager, error) {
-	opts, err := opts.normalize()
-	if err == nil && s == nil && opts.rules.IDs != nil {
-		err = errors.New("the store is nil: open one, for instance memstore.New(memstore.Options{})")
+	if s == nil && (opts.rules == nil || opts.rules.IDs != nil) {
+		return nil, errors.New("cloakroom: New: the store is nil: open one, for instance memstore.New(memstore.Options{})")
 	}
+	opts, err := opts.normalize()
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
 	}

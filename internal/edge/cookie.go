@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// maxCookieAge is what browsers cut a cookie's life to (RFC 6265bis, 5.5).
-	maxCookieAge = 400 * 24 * time.Hour
-
 	expired = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 
 	// HostPrefix and SecurePrefix make browsers check a cookie's attributes.
@@ -73,8 +70,7 @@ func (c *Attributes) line(value, domain, path, extra string) string {
 func (c *Attributes) Set(ticket string, _ time.Time, life time.Duration) string {
 	extra := ""
 	if life > 0 {
-		seconds := int64(min(life, maxCookieAge) / time.Second)
-		extra = "; Max-Age=" + strconv.FormatInt(max(seconds, 1), 10)
+		extra = "; Max-Age=" + strconv.FormatInt(int64(life/time.Second), 10)
 	}
 	return c.line(ticket, c.domain, c.Path, extra)
 }
@@ -84,7 +80,7 @@ func (c *Attributes) Remove() string { return c.line("", c.domain, c.Path, expir
 
 // candidates returns the values of the cookies with a name, in the order of
 // the request's headers, at most limit. Names are compared byte for byte:
-// whoever decodes them first can be made to read %5F%5FHost- as __Host-.
+// a program that decodes them first can be made to read %5F%5FHost- as __Host-.
 func candidates(dst []string, name string, headers []string, limit int) []string {
 	for _, h := range headers {
 		for len(h) > 0 {

@@ -8,7 +8,8 @@ import (
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
-// What a request is answered with whose session could not be loaded or saved.
+// The answer to a request that fails, since its session could not be loaded or
+// saved.
 
 // fail answers with the error page instead of what the handler had in mind,
 // headers included: a Content-Length, a Location or a Set-Cookie of the answer
@@ -21,30 +22,30 @@ func (w *writer) fail(err error, a engine.Answer) {
 	// A new ID that is already durable goes out with the error page.
 	w.visit.tell(h, a)
 	h.Set("Cache-Control", "no-store")
-	answer := &answerWriter{ResponseWriter: w.rw}
+	answer := &errorPage{ResponseWriter: w.rw}
 	w.visit.m.ErrorHandler(answer, w.visit.request, err)
 	if !answer.given {
 		w.rw.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
 	}
 }
 
-// answerWriter notes whether an ErrorHandler answers.
-type answerWriter struct {
+// errorPage notes whether an ErrorHandler answers.
+type errorPage struct {
 	http.ResponseWriter
 	given bool
 }
 
-func (w *answerWriter) WriteHeader(status int) {
-	w.given = w.given || !informational(status)
-	w.ResponseWriter.WriteHeader(status)
+func (p *errorPage) WriteHeader(status int) {
+	p.given = p.given || !informational(status)
+	p.ResponseWriter.WriteHeader(status)
 }
 
-func (w *answerWriter) Write(p []byte) (int, error) {
-	w.given = true
-	return w.ResponseWriter.Write(p)
+func (p *errorPage) Write(b []byte) (int, error) {
+	p.given = true
+	return p.ResponseWriter.Write(b)
 }
 
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (p *errorPage) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // AnswerError is the ErrorHandler by default. It answers in plain text: 503 if
 // the store is to blame, with Retry-After if it may have recovered by then, and

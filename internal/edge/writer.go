@@ -63,8 +63,11 @@ func (w *writer) commit() error {
 	}
 	w.committed = true
 	s := w.visit.session
-	answer, err := engine.Answer{Asked: true}, errPanic // stand if the commit panics, in a function given to Update say
+	answer, err := engine.Answer{}, errPanic // stand if the commit panics, in a function given to Update say
 	defer func() {
+		if err == errPanic {
+			answer = s.Answer()
+		}
 		s.HeaderLeft(err)
 		if err != nil {
 			w.fail(err, answer)

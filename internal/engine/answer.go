@@ -21,15 +21,19 @@ const (
 	RemoveCookie
 )
 
-// Answer returns what the visitor has to be told at the time now of the last
-// commit.
-func (s *Session) Answer(now time.Time) Answer {
+// Answer returns what the visitor has to be told if a commit has come to
+// nothing.
+func (s *Session) Answer() Answer { return s.answer(time.Now(), unchanged) }
+
+// answer returns what the visitor has to be told after a commit at the time
+// now.
+func (s *Session) answer(now time.Time, o outcome) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.e.Rules.Unavailable != nil {
 		return Answer{}
 	}
-	a := Answer{Cookie: s.cookie(), Asked: s.asked, DeadTwin: s.deadTwin}
+	a := Answer{Cookie: s.cookie(o), Asked: s.asked, DeadTwin: s.deadTwin}
 	if a.Cookie == SetCookie {
 		a.Ticket, a.Now = s.version.ticket, now
 		a.Life = s.e.cookieLife(&s.version, now)
@@ -38,18 +42,18 @@ func (s *Session) Answer(now time.Time) Answer {
 }
 
 // cookie decides when a cookie goes out, and when it is removed.
-func (s *Session) cookie() CookieChange {
+func (s *Session) cookie(o outcome) CookieChange {
 	r, v := s.e.Rules, &s.version
 	switch {
-	case !v.Exists() && (s.ended || s.outcome == emptied && r.EmptyEnds):
+	case !v.Exists() && (s.loggedOut || o == emptied && r.EmptyEnds):
 		return RemoveCookie // once the record has gone: after a failure the visitor must be able to try again
 	case !v.Exists():
 		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way
 	case s.reissued:
 		return SetCookie
-	case s.outcome == stored && r.SlidingCookie:
+	case o == stored && r.SlidingCookie:
 		return SetCookie
-	case (s.outcome == used || s.outcome == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
+	case (o == notDue || o == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
 		return SetCookie // browsers forget it otherwise
 	case s.deadTwin:
 		return SetCookie // in our scope, for the twins are removed

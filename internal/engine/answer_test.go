@@ -46,8 +46,8 @@ func TestWhenACookieGoesOut(t *testing.T) {
 
 		{name: "Flask: a change", rules: flask, version: session("t", false), outcome: stored, want: SetCookie},
 		{name: "Flask: a read", rules: flask, version: session("t", true), want: KeepCookie},
-		{name: "Flask: a use of a permanent session", rules: flask, version: session("t", true), outcome: used, forever: true, want: SetCookie},
-		{name: "Flask: a use of one that is not", rules: flask, version: session("t", false), outcome: used, forever: true, want: KeepCookie},
+		{name: "Flask: a use of a permanent session", rules: flask, version: session("t", true), outcome: notDue, forever: true, want: SetCookie},
+		{name: "Flask: a use of one that is not", rules: flask, version: session("t", false), outcome: notDue, forever: true, want: KeepCookie},
 		{name: "Flask: emptied", rules: flask, outcome: emptied, want: RemoveCookie},
 		{name: "Flask: ended elsewhere", rules: flask, outcome: endedElsewhere, want: KeepCookie},
 	} {
@@ -56,8 +56,8 @@ func TestWhenACookieGoesOut(t *testing.T) {
 			if tt.forever {
 				e.Lifetime = NoLimit
 			}
-			s := &Session{e: e, version: tt.version, reissued: tt.reissued, outcome: tt.outcome, ended: tt.ended, deadTwin: tt.deadTwin}
-			if got := s.cookie(); got != tt.want {
+			s := &Session{e: e, version: tt.version, reissued: tt.reissued, loggedOut: tt.ended, deadTwin: tt.deadTwin}
+			if got := s.cookie(tt.outcome); got != tt.want {
 				t.Errorf("cookie = %d, want %d", got, tt.want)
 			}
 		})

@@ -20,8 +20,8 @@ type callContext struct {
 	cancel context.CancelFunc
 }
 
-func newCallContext(parent context.Context, deadline time.Time, detached bool) *callContext {
-	return &callContext{parent: parent, deadline: deadline, detached: detached}
+func newCallContext(parent context.Context, timeout time.Duration, detached bool) *callContext {
+	return &callContext{parent: parent, deadline: time.Now().Add(timeout), detached: detached}
 }
 
 // armed returns the context that does the waiting, or nil.

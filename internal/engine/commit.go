@@ -13,7 +13,7 @@ type outcome uint8
 
 const (
 	unchanged      outcome = iota // there was nothing to do, or it failed
-	used                          // nothing was stored; the use counts for the cookie
+	notDue                        // a use that need not move the expiry on yet
 	touched                       // the expiry has been moved on
 	stored                        // the changes are in the store, or in a new ticket
 	emptied                       // the changes have left nothing to store
@@ -25,19 +25,30 @@ const (
 // runs the functions given to Update.
 type commit struct {
 	e       *Engine
-	now     time.Time // when it began
+	now     time.Time // when it began, see clock
 	version version   // the session as it is by now
 	draft   draft
 	ended   int32 // how many of draft.ends have been carried out
 	tries   int32
 	outcome outcome
+	waited  bool // for the store, before what it does next
+}
+
+// clock returns the time that what is written next goes by: that of the
+// commit's beginning, but the present once it has waited for the store, lest
+// a second try move an expiry back.
+func (c *commit) clock() time.Time {
+	if c.waited {
+		return time.Now()
+	}
+	return c.now
 }
 
 // Commit saves what is pending and moves the expiry on if that is due. The
 // store's calls do not stop when ctx is done, only after Options.StoreTimeout:
 // a visitor who hangs up does not lose a write.
 func (s *Session) Commit(ctx context.Context) error {
-	_, err := s.save(ctx)
+	_, _, err := s.save(ctx)
 	return err
 }
 
@@ -48,31 +59,37 @@ func (s *Session) CommitAnswer() (Answer, error) {
 	if s.e.Rules.Use == rules.UseVisited {
 		s.loadUnasked()
 	}
-	now, err := s.save(s.ctx)
-	return s.Answer(now), err
+	now, outcome, err := s.save(s.ctx)
+	a := s.answer(now, outcome)
+	if a.Cookie == SetCookie && err == nil {
+		if err = s.e.checkTicket(a.Ticket); err != nil {
+			a.Cookie = KeepCookie
+		}
+	}
+	return a, err
 }
 
 // save returns the time that it went by, zero if the session was not loaded.
-func (s *Session) save(ctx context.Context) (now time.Time, err error) {
+func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error) {
 	s.commits.Lock()
 	defer s.commits.Unlock()
-	c, now, late := s.beginCommit()
+	c, now, late := s.takeCommit()
 	if c == nil {
-		return now, late
+		return now, unchanged, late
 	}
-	call := newCallContext(ctx, now.Add(s.e.StoreTimeout), true)
+	call := newCallContext(ctx, s.e.StoreTimeout, true)
 	defer call.close()
 	err = c.run(call)
 	s.settle(c)
 	if err == nil {
 		err = late
 	}
-	return now, err
+	return now, c.outcome, err
 }
 
-// beginCommit takes copies of what there is to save; nil if there is nothing.
+// takeCommit takes copies of what there is to save; nil if there is nothing.
 // The error says why, or what could not be taken along.
-func (s *Session) beginCommit() (c *commit, now time.Time, late error) {
+func (s *Session) takeCommit() (c *commit, now time.Time, late error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loadedIn == notYet {
@@ -92,7 +109,7 @@ func (s *Session) beginCommit() (c *commit, now time.Time, late error) {
 	}
 	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft}
 	c.draft.Draft = s.draft.Snapshot()
-	s.replaced = false
+	s.destroyed = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
 	return c, now, late
 }
@@ -142,6 +159,7 @@ func (c *commit) run(ctx context.Context) error {
 			return err
 		}
 		c.ended++
+		c.waited = true
 	}
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err
@@ -167,9 +185,8 @@ func (s *Session) settle(c *commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draft.ends = s.draft.ends[c.ended:]
-	s.ended = s.ended || c.ended > 0
-	s.outcome = c.outcome
-	if s.replaced { // ended meanwhile by another goroutine
+	s.loggedOut = s.loggedOut || c.ended > 0
+	if s.destroyed { // meanwhile, by another goroutine
 		if c.outcome == stored || c.outcome == touched {
 			s.draft.ends = append(s.draft.ends, end{c.version.key, c.version.name()})
 		}
@@ -189,7 +206,7 @@ func (s *Session) settle(c *commit) {
 		}
 		fallthrough
 	case endedElsewhere:
-		s.replace(version{})
+		s.version = version{}
 		s.draft.discard()
 	}
 }

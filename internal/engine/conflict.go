@@ -16,7 +16,7 @@ import (
 func (c *commit) update(ctx context.Context) error {
 	prev := c.version
 	queue := turn{e: c.e}
-	defer queue.end()
+	defer queue.pass()
 	for {
 		c.tries++
 		v, err := c.next(&prev, prev.key)
@@ -53,7 +53,8 @@ func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version
 	if err := queue.wait(ctx, prev.key); err != nil {
 		return prev, fmt.Errorf("cloakroom: save: %w: %w after %d tries: %w", ErrUnavailable, ErrConflict, c.tries, err)
 	}
-	v, err := c.e.read(ctx, prev.key, c.now)
+	c.waited = true
+	v, err := c.e.read(ctx, prev.key, c.clock())
 	if errors.Is(err, ErrNotFound) {
 		c.dropped(ctx)
 		return prev, nil
@@ -123,7 +124,8 @@ func (e *Engine) stripe(key string) chan struct{} {
 	return e.stripes[maphash.String(e.seed, key)%uint64(len(e.stripes))]
 }
 
-func (t *turn) end() {
+// pass lets the next commit try.
+func (t *turn) pass() {
 	if t.stripe != nil {
 		<-t.stripe
 	}

@@ -12,7 +12,8 @@ import (
 // under key; it does not exist if there would be nothing in it, and such
 // sessions are not kept.
 func (c *commit) next(prev *version, key string) (version, error) {
-	base, err := c.draft.Apply(&c.e.style, &prev.Base, c.now)
+	now := c.clock()
+	base, err := c.draft.Apply(&c.e.style, &prev.Base, now)
 	if err != nil || !base.Exists() {
 		return version{}, err
 	}
@@ -21,7 +22,7 @@ func (c *commit) next(prev *version, key string) (version, error) {
 		return version{}, err
 	}
 	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
-	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, c.now)}
+	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, now)}
 	return v, nil
 }
 
@@ -44,6 +45,10 @@ func (c *commit) create(ctx context.Context) error {
 		c.outcome = emptied
 		return nil
 	}
+	if !rec.Exists() {
+		c.dropped(ctx) // its lifetime is over
+		return nil
+	}
 	c.adopt(v, rec)
 	c.fire(ctx, c.e.Hooks.Created)
 	return nil
@@ -55,9 +60,6 @@ func (c *commit) insert(ctx context.Context, prev *version) (version, store.Reco
 		c.tries++
 		id, ticket := c.e.Rules.IDs.New()
 		v, err := c.next(prev, c.e.storeKey(id))
-		if err == nil && v.Exists() {
-			err = c.e.checkTicket(ticket)
-		}
 		if err != nil || !v.Exists() {
 			return version{}, store.Record{}, err
 		}
@@ -69,6 +71,7 @@ func (c *commit) insert(ctx context.Context, prev *version) (version, store.Reco
 		case errors.Is(err, store.ErrConflict) && c.tries < 3:
 			// A store that lost the answer to a first try has the record
 			// already; nobody will ever ask for it.
+			c.waited = true
 		default:
 			return version{}, store.Record{}, saveError(err)
 		}

@@ -35,7 +35,7 @@ type Config struct {
 	PlainIDs      bool
 	Codec         codec.Codec
 	MaxSize       int
-	MaxTicket     int // bytes of a ticket that holds a session
+	MaxTicket     int // bytes of a ticket that browsers keep
 	StoreTimeout  time.Duration
 	Hooks         Hooks
 	Logger        *slog.Logger // nil means slog.Default

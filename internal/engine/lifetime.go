@@ -41,8 +41,8 @@ func (e *Engine) alive(v *version, now time.Time) bool {
 	return deadline.IsZero() || now.Before(deadline)
 }
 
-// ends returns when the session ends if it is not used again after now.
-func (e *Engine) ends(v *version, pending bool, now time.Time) time.Time {
+// endsAt returns when the session ends if it is not used again after now.
+func (e *Engine) endsAt(v *version, pending bool, now time.Time) time.Time {
 	if !v.Exists() || pending || e.refreshDue(v, now) {
 		return e.expiry(v.Created, now)
 	}
@@ -109,7 +109,7 @@ func (e *Engine) cookieLife(v *version, now time.Time) time.Duration {
 	if deadline.IsZero() {
 		return longestCookieLife
 	}
-	return max(deadline.Sub(now), time.Second)
+	return min(max(deadline.Sub(now), time.Second), longestCookieLife)
 }
 
 // longestCookieLife is what browsers cut a cookie's life to (RFC 6265bis, 5.5).

@@ -78,7 +78,7 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time) (versio
 
 // read loads and indexes the record of a store key.
 func (e *Engine) read(ctx context.Context, key string, now time.Time) (version, error) {
-	call := newCallContext(ctx, now.Add(e.StoreTimeout), false)
+	call := newCallContext(ctx, e.StoreTimeout, false)
 	defer call.close()
 	start := clock(e.Hooks.Loaded)
 	rec, err := e.store.Load(call, key)

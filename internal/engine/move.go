@@ -7,6 +7,15 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
+// Regenerate gives the session a new ID when it is committed.
+func (s *Session) Regenerate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writable() && s.version.Exists() {
+		s.draft.regenerate = s.draft.Next()
+	}
+}
+
 // move gives the session a new ID: the new record is durable before the old
 // one goes, and the old one goes only if it is still the one that was copied,
 // so that no save in between is lost.
@@ -24,7 +33,7 @@ func (c *commit) move(ctx context.Context) error {
 		return nil
 	}
 	queue := turn{e: c.e}
-	defer queue.end()
+	defer queue.pass()
 	for {
 		_, err := c.e.store.Save(ctx, prev.key, prev.rec, store.Record{})
 		if err == nil {

@@ -19,16 +19,17 @@ type Session struct {
 
 	mu       sync.Mutex
 	phase    phase
-	loadedIn phase   // when the session was loaded
-	asked    bool    // the handler has used it
-	deadTwin bool    // a dead ticket came beside another one
-	ended    bool    // the handler has ended the visitor's session
-	reissued bool    // a commit has changed the ticket, or whether it is permanent
-	replaced bool    // the version is another, not by a commit, since the last commit began
-	outcome  outcome // of the last commit that did something
-	err      error
-	version  version
-	draft    draft
+	loadedIn phase // when the session was loaded
+	asked    bool  // the handler has used it
+	deadTwin bool  // a dead ticket came beside another one
+	reissued bool  // a commit has changed the ticket, or whether it is permanent
+
+	loggedOut bool // the handler has ended the visitor's session, and it is gone
+	destroyed bool // Destroy was called since the last commit began
+
+	err     error
+	version version
+	draft   draft
 	// unreadable is the store key of the visitor's record, if that could not be
 	// read.
 	unreadable string
@@ -65,9 +66,6 @@ type draft struct {
 	regenerate uint32 // number of Regenerate, 0 if it was not called
 	ends       []end  // sessions to end
 }
-
-// An end is a session to be ended.
-type end struct{ key, handle string }
 
 func (d *draft) pending() bool {
 	return d.Dirty() || d.regenerate != 0 || len(d.ends) > 0

@@ -14,7 +14,7 @@ func (c *commit) touch(ctx context.Context) {
 	next, due := c.e.touchDue(&c.version, c.now)
 	if !due {
 		if c.e.Rules.Use == rules.UseVisited {
-			c.outcome = used
+			c.outcome = notDue
 		}
 		return
 	}

@@ -168,7 +168,7 @@ func (s *Session) Expires() time.Time {
 	if !s.readable() {
 		return time.Time{}
 	}
-	return s.e.ends(&s.version, s.draft.pending(), time.Now())
+	return s.e.endsAt(&s.version, s.draft.pending(), time.Now())
 }
 
 // Handle returns the session's handle, and loads it if need be.
@@ -193,40 +193,4 @@ func (s *Session) Ticket() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.version.ticket
-}
-
-// Regenerate gives the session a new ID when it is committed.
-func (s *Session) Regenerate() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.writable() && s.version.Exists() {
-		s.draft.regenerate = s.draft.Next()
-	}
-}
-
-// Destroy ends the session when it is committed. The Session is empty and new
-// from now on.
-func (s *Session) Destroy() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.writable() {
-		return
-	}
-	switch {
-	case s.version.Exists():
-		s.draft.ends = append(s.draft.ends, end{s.version.key, s.version.name()})
-	case s.unreadable != "": // a program that can read it must not find it
-		s.draft.ends = append(s.draft.ends, end{s.unreadable, HandleOf(s.unreadable)})
-	case len(s.draft.ends) == 0:
-		s.ended = true // there is none: nothing to wait for
-	}
-	s.unreadable = ""
-	s.draft.discard()
-	s.replace(version{})
-}
-
-// replace makes v the session, other than by a commit.
-func (s *Session) replace(v version) {
-	s.version = v
-	s.replaced = true
 }

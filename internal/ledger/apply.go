@@ -21,23 +21,23 @@ func (d *Draft) Apply(st *Style, b *Base, now time.Time) (Base, error) {
 			fields = converted
 		}
 	}
-	w := writer{st: st, b: b, d: d, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+2)}
-	w.first(fields, now)
-	w.keep(fields)
-	w.add(fields)
-	w.flashes(fields)
-	w.last()
-	if w.err != nil {
-		return Base{}, w.err
+	p := composer{st: st, b: b, d: d, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+2)}
+	p.first(fields, now)
+	p.keep(fields)
+	p.add(fields)
+	p.flashes(fields)
+	p.last()
+	if p.err != nil {
+		return Base{}, p.err
 	}
-	if w.values == 0 && (!b.Exists() || st.EmptyEnds && d.Dirty()) {
+	if p.values == 0 && (!b.Exists() || st.EmptyEnds && d.Dirty()) {
 		return Base{}, nil
 	}
 	created := b.Created
-	if w.aging() {
+	if p.aging() {
 		created = now.Unix()
 	}
-	return Base{Codec: own, Fields: w.out, Created: created, Permanent: d.Permanent(st, b)}, nil
+	return Base{Codec: own, Fields: p.out, Created: created, Permanent: d.Permanent(st, b)}, nil
 }
 
 func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, error) {
@@ -55,9 +55,9 @@ func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, e
 	return out, nil
 }
 
-// A writer puts the fields of a session together. Its codec is the record's,
+// A composer puts the fields of a session together. Its codec is the record's,
 // which may not be the one that changes were encoded in.
-type writer struct {
+type composer struct {
 	st     *Style
 	b      *Base
 	d      *Draft
@@ -70,126 +70,126 @@ type writer struct {
 	permanent bool // _permanent has been written
 }
 
-func (w *writer) append(name string, raw []byte) {
-	if w.names == nil || cap(w.names)-len(w.names) < len(name) { // a nil Name would be no name
-		w.names = make([]byte, 0, max(64, len(name))) // one piece for several names
+func (p *composer) append(name string, raw []byte) {
+	if p.names == nil || cap(p.names)-len(p.names) < len(name) { // a nil Name would be no name
+		p.names = make([]byte, 0, max(64, len(name))) // one piece for several names
 	}
-	w.names = append(w.names, name...)
-	end := len(w.names)
-	w.out = append(w.out, codec.Field{Name: w.names[end-len(name) : end : end], Raw: raw})
+	p.names = append(p.names, name...)
+	end := len(p.names)
+	p.out = append(p.out, codec.Field{Name: p.names[end-len(name) : end : end], Raw: raw})
 }
 
 // marshal encodes one of our own small values, which every codec can.
-func (w *writer) marshal(name string, v any) {
-	raw, err := w.codec.Marshal(nil, v)
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("cloakroom: save: %w", err)
+func (p *composer) marshal(name string, v any) {
+	raw, err := p.codec.Marshal(nil, v)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("cloakroom: save: %w", err)
 		return
 	}
-	w.append(name, raw)
+	p.append(name, raw)
 }
 
 // aging reports whether the session's age begins to count now.
-func (w *writer) aging() bool { return w.st.Aging && w.b.Created <= 0 }
+func (p *composer) aging() bool { return p.st.Aging && p.b.Created <= 0 }
 
 // first writes the fields that come first in a new record. In one that exists
 // they keep their place and bytes if they did not change.
-func (w *writer) first(fields []codec.Field, now time.Time) {
-	if w.aging() {
-		w.marshal(NameCreated, now.Unix())
+func (p *composer) first(fields []codec.Field, now time.Time) {
+	if p.aging() {
+		p.marshal(NameCreated, now.Unix())
 	}
-	permanent := w.d.Permanent(w.st, w.b)
-	if w.st.Permanence == PermanentIfTrue {
-		if permanent && !w.b.Permanent {
-			w.setPermanent(permanent)
+	permanent := p.d.Permanent(p.st, p.b)
+	if p.st.Permanence == PermanentIfTrue {
+		if permanent && !p.b.Permanent {
+			p.setPermanent(permanent)
 		}
-	} else if !w.b.Exists() && w.st.Permanent {
-		w.setPermanent(permanent)
+	} else if !p.b.Exists() && p.st.Permanent {
+		p.setPermanent(permanent)
 	}
 }
 
-func (w *writer) setPermanent(v bool) {
-	w.marshal(NamePermanent, v)
-	w.permanent = true
+func (p *composer) setPermanent(v bool) {
+	p.marshal(NamePermanent, v)
+	p.permanent = true
 }
 
 // last writes a _permanent that was set and has no place yet, and counts it
 // where it is a value.
-func (w *writer) last() {
-	if w.st.Permanence != PermanentIfTrue && w.d.permanent.number != 0 && !w.permanent {
-		w.setPermanent(w.d.permanent.value)
+func (p *composer) last() {
+	if p.st.Permanence != PermanentIfTrue && p.d.permanent.number != 0 && !p.permanent {
+		p.setPermanent(p.d.permanent.value)
 	}
-	if w.permanent && w.st.Permanence == PermanentAsValue {
-		w.values++
+	if p.permanent && p.st.Permanence == PermanentAsValue {
+		p.values++
 	}
 }
 
 // keep takes over the fields of the record that d leaves in place.
-func (w *writer) keep(fields []codec.Field) {
+func (p *composer) keep(fields []codec.Field) {
 	for _, f := range fields {
-		if f.Name != nil && w.st.Reserved(string(f.Name)) {
-			w.keepReserved(&f)
+		if f.Name != nil && p.st.Reserved(string(f.Name)) {
+			p.keepReserved(&f)
 			continue
 		}
-		if w.d.cleared != 0 {
+		if p.d.cleared != 0 {
 			continue
 		}
 		if f.Name != nil {
-			if c := w.d.find(string(f.Name)); c != nil {
+			if c := p.d.find(string(f.Name)); c != nil {
 				if c.raw == nil {
 					continue
 				}
-				f.Raw = w.convert(c.raw)
+				f.Raw = p.convert(c.raw)
 			}
 		}
-		w.values++
-		w.out = append(w.out, f)
+		p.values++
+		p.out = append(p.out, f)
 	}
 }
 
-func (w *writer) keepReserved(f *codec.Field) {
+func (p *composer) keepReserved(f *codec.Field) {
 	keep := false
 	switch string(f.Name) {
 	case NameCreated:
-		keep = !w.aging()
+		keep = !p.aging()
 	case NamePermanent:
-		keep = w.keepPermanent()
+		keep = p.keepPermanent()
 	default: // the flash messages
-		if keep = !w.d.flashes.dirty() && w.d.cleared == 0; keep {
-			w.values++
+		if keep = !p.d.flashes.dirty() && p.d.cleared == 0; keep {
+			p.values++
 		}
 	}
 	if keep {
-		w.out = append(w.out, *f)
+		p.out = append(p.out, *f)
 	}
 }
 
 // keepPermanent reports whether the record's _permanent keeps its bytes. A
 // new value is written in the same place, unless it has been written first.
-func (w *writer) keepPermanent() bool {
-	set := w.d.permanent.number != 0
+func (p *composer) keepPermanent() bool {
+	set := p.d.permanent.number != 0
 	switch {
-	case w.st.Permanence == PermanentIfTrue:
-		return !set || w.b.Permanent && w.d.permanent.value
-	case w.st.Permanence == PermanentAsValue && w.d.cleared != 0:
+	case p.st.Permanence == PermanentIfTrue:
+		return !set || p.b.Permanent && p.d.permanent.value
+	case p.st.Permanence == PermanentAsValue && p.d.cleared != 0:
 		return false
 	case set:
-		w.setPermanent(w.d.permanent.value)
+		p.setPermanent(p.d.permanent.value)
 		return false
 	}
-	w.permanent = true
+	p.permanent = true
 	return true
 }
 
 // add appends the values that are new.
-func (w *writer) add(fields []codec.Field) {
-	for i := range w.d.changes {
-		c := &w.d.changes[i]
-		if c.raw == nil || w.d.cleared == 0 && hasField(fields, c.name) {
+func (p *composer) add(fields []codec.Field) {
+	for i := range p.d.changes {
+		c := &p.d.changes[i]
+		if c.raw == nil || p.d.cleared == 0 && hasField(fields, c.name) {
 			continue
 		}
-		w.values++
-		w.append(c.name, w.convert(c.raw))
+		p.values++
+		p.append(c.name, p.convert(c.raw))
 	}
 }
 
@@ -203,31 +203,31 @@ func hasField(fields []codec.Field, name string) bool {
 }
 
 // convert gives the bytes of a changed value in the record's codec.
-func (w *writer) convert(raw []byte) []byte {
-	if w.codec == w.st.Codec {
+func (p *composer) convert(raw []byte) []byte {
+	if p.codec == p.st.Codec {
 		return raw
 	}
-	out, err := codec.Convert(nil, w.codec, w.st.Codec, raw)
-	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("cloakroom: save: the record is in %s, which other values in it need: %w", w.codec.Name(), err)
+	out, err := codec.Convert(nil, p.codec, p.st.Codec, raw)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("cloakroom: save: the record is in %s, which other values in it need: %w", p.codec.Name(), err)
 	}
 	return out
 }
 
-func (w *writer) flashes(fields []codec.Field) {
-	if !w.d.flashes.dirty() {
+func (p *composer) flashes(fields []codec.Field) {
+	if !p.d.flashes.dirty() {
 		return
 	}
 	var list []any
-	if w.d.cleared == 0 {
+	if p.d.cleared == 0 {
 		for _, f := range fields {
 			if f.Name != nil && string(f.Name) == NameFlashes {
-				list = decodeFlashes(w.codec, f.Raw)
+				list = decodeFlashes(p.codec, f.Raw)
 			}
 		}
 	}
-	if list = w.d.flashes.merge(list); len(list) > 0 {
-		w.values++
-		w.marshal(NameFlashes, list)
+	if list = p.d.flashes.merge(list); len(list) > 0 {
+		p.values++
+		p.marshal(NameFlashes, list)
 	}
 }
