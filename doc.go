@@ -53,8 +53,8 @@
 //
 // Package [github.com/cloakroom/cloakroom/store] is the contract; memstore and
 // filestore come with this module and need no server. Everything in a store
-// is named by a hash of the ID, so that who can read the store cannot open
-// its sessions.
+// is named by a hash of the ID, so that a reader of the store cannot
+// open its sessions.
 //
 // # Tests
 //

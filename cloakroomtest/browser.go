@@ -75,7 +75,9 @@ func (b *Browser) Get(target string) *Response {
 	return b.Do(b.request(http.MethodGet, target, nil))
 }
 
-// PostForm sends a form to a target.
+// PostForm sends a form to a target. Where the answer redirects, the page that
+// it leads to is asked for, which shows and so takes flash messages; see
+// NoRedirects.
 func (b *Browser) PostForm(target string, form url.Values) *Response {
 	r := b.request(http.MethodPost, target, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -108,8 +108,14 @@ func NewFaulty(inner store.Store) *Faulty {
 func (f *Faulty) Unwrap() store.Store { return f.inner }
 
 // Inject adds a fault. Several that apply to one call do so in the order in
-// which they were injected, up to the first that answers.
+// which they were injected, up to the first that answers. It panics on an
+// operation that there is not, which would disturb nothing.
 func (f *Faulty) Inject(fault Fault) {
+	switch fault.Op {
+	case "", OpLoad, OpSave, OpTouch, OpDelete, OpList, OpClean, OpPing:
+	default:
+		panic(fmt.Sprintf("cloakroomtest: Inject: a store has no operation %q", fault.Op))
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.faults = append(f.faults, &injected{Fault: fault})

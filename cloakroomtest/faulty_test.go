@@ -223,3 +223,9 @@ func TestFaultyLacksWhatTheStoreInsideLacks(t *testing.T) {
 		}
 	}
 }
+
+func TestFaultOfNoOperationPanics(t *testing.T) {
+	panics(t, "a misspelt operation", `no operation "load"`, func() {
+		cloakroomtest.NewFaulty(memstore.New(memstore.Options{})).Inject(cloakroomtest.Fault{Op: "load"})
+	})
+}

@@ -17,7 +17,8 @@ import (
 // handler and afterwards in the test. It is a session that was saved before,
 // or a new one if there are no values. What the handler does to it stays in
 // it, and is never saved; the answer has none of the headers that a Manager
-// adds.
+// adds. [cloakroom.Manager.From] does not find it: it belongs to no Manager of
+// the program, and passing one's Handler replaces it.
 //
 // WithSession panics if a value is not one that a session can hold.
 func WithSession(r *http.Request, values map[string]any) *http.Request {

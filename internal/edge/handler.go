@@ -11,8 +11,7 @@ import (
 )
 
 // A Visit is one request on its way through a Middleware: its context and its
-// response writer. The root package allocates it together with the session, as
-// its Owner.
+// response writer. The root package allocates it together with the session.
 type Visit struct {
 	session *engine.Session
 	owner   any // what From returns the session of
@@ -68,8 +67,8 @@ func (m *Middleware) Own(ctx context.Context) any {
 	return nil
 }
 
-// Serve lets next answer r with the session s. The zero Visit v, of which s and
-// v are parts of owner, is the request's alone.
+// Serve lets next answer r with the session s. Both s and v are zero and this
+// request's alone; owner holds them, and is what [Innermost] returns.
 func (m *Middleware) Serve(w http.ResponseWriter, r *http.Request, next http.Handler, v *Visit, s *engine.Session, owner any) {
 	v.enter(m, r, s, owner)
 	v.writer = writer{rw: w, visit: v, before: snapshotHeader(w.Header())}

@@ -41,7 +41,8 @@ func (s *Session) answer(now time.Time, o outcome) Answer {
 	return a
 }
 
-// cookie decides when a cookie goes out, and when it is removed.
+// cookie decides when a cookie goes out, and when it is removed. The edge drops
+// a removal where the visitor sent no cookie at all.
 func (s *Session) cookie(o outcome) CookieChange {
 	r, v := s.e.Rules, &s.version
 	switch {
@@ -50,9 +51,9 @@ func (s *Session) cookie(o outcome) CookieChange {
 	case !v.Exists():
 		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way
 	case s.reissued:
-		return SetCookie
+		return SetCookie // a new session, a new ID, a sealed one that changed, or another life of the cookie
 	case o == stored && r.SlidingCookie:
-		return SetCookie
+		return SetCookie // Flask's cookie goes out with each change
 	case (o == notDue || o == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
 		return SetCookie // browsers forget it otherwise
 	case s.deadTwin:
