@@ -18,8 +18,12 @@ var quiet = slog.New(slog.DiscardHandler)
 // counter returns a Browser on a page that counts its visits, and the store of
 // its sessions.
 func counter() (*cloakroomtest.Browser, *cloakroomtest.Faulty) {
+	return counterWithin(cloakroom.DefaultStoreTimeout)
+}
+
+func counterWithin(timeout time.Duration) (*cloakroomtest.Browser, *cloakroomtest.Faulty) {
 	records := cloakroomtest.NewFaulty(memstore.New(memstore.Options{}))
-	sessions, err := cloakroom.New(records, cloakroom.Options{Logger: quiet, StoreTimeout: 10 * time.Millisecond})
+	sessions, err := cloakroom.New(records, cloakroom.Options{Logger: quiet, StoreTimeout: timeout})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,7 +61,7 @@ func ExampleFault_once() {
 // A store that does not answer costs Options.StoreTimeout, here ten
 // milliseconds.
 func ExampleFault_hang() {
-	b, records := counter()
+	b, records := counterWithin(10 * time.Millisecond)
 	records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Hang: true})
 	fmt.Println(b.Get("/").StatusCode)
 	// Output: 503
