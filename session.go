@@ -47,7 +47,7 @@ func (s *Session) Has(name string) bool {
 // fail, see Err.
 func (s *Session) Set(name string, v any) { s.core.Set(name, v) }
 
-// Delete removes the value of name. That there is none is fine.
+// Delete removes the value of name. A missing one is fine.
 func (s *Session) Delete(name string) { s.core.Delete(name) }
 
 // Pop is Get followed by Delete.

@@ -70,8 +70,7 @@ func (s *Store) settled(ctx context.Context, op, name string) (cur entry, err er
 	return cur, err
 }
 
-// current opens and reads the file of a record. That there is none is no
-// error.
+// current opens and reads the file of a record. A missing file is no error.
 func (s *Store) current(op, name string, flag int) (entry, error) {
 	f, size, err := openPlain(s.path(name), flag)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -126,7 +126,7 @@ func TestDestroy(t *testing.T) {
 	mustBeOver(t, s.Holder(t, old), "by the old ticket")
 }
 
-// Logged out means logged out, also for who can read the record again later.
+// Logged out means logged out, also for a program that can read the record later.
 func TestDestroyOfAnUndecodableRecord(t *testing.T) {
 	records := sitetest.Memory(t)
 	sealed := sitetest.NewOn(t, records, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})

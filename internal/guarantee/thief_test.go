@@ -13,8 +13,8 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// The store key is a hash of cookie name and ID, so that who reads the store
-// can open nothing.
+// The store key is a hash of cookie name and ID, so that a reader of the
+// store can open nothing.
 func TestStoreHoldsHashesOfIDs(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{KeyPrefix: "app:"})
 	b := s.Known(t)

@@ -14,7 +14,7 @@ import (
 
 const (
 	visitors = 4
-	tabs     = 2 // of one visitor, who has one session
+	tabs     = 2 // of one visitor with one session
 )
 
 // A crowd are visitors who send requests as long as it lasts.
