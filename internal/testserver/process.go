@@ -121,11 +121,15 @@ func (p *Process) Kill(t testing.TB) {
 // returns once the server has stopped.
 func (p *Process) Pause(t testing.TB) {
 	t.Helper()
+	// The signal goes out again in every round: a child that the server made
+	// while the first one was on its way has not got it.
 	err := signalTree(p.pid(), sigStop)
 	for end := time.Now().Add(stopTimeout); err == nil && !stopped(p.pid()); time.Sleep(poll) {
 		if time.Now().After(end) {
 			err = fmt.Errorf("it still runs after %v", stopTimeout)
+			break
 		}
+		err = signalTree(p.pid(), sigStop)
 	}
 	if err != nil {
 		t.Errorf("pause %s: %v", p.server.Program, err)
@@ -353,6 +357,7 @@ func (p *Process) kill() error {
 	if cmd == nil {
 		return nil
 	}
+	signalTree(cmd.Process.Pid, sigStop) // so that it makes no more children
 	err := signalTree(cmd.Process.Pid, syscall.SIGKILL)
 	<-done
 	return err

@@ -46,6 +46,14 @@ func serve(addr string) error {
 			return err
 		}
 	}
+	if os.Getenv("TESTSERVER_BROOD") != "" {
+		// One child after the other, each in a session of its own, as
+		// PostgreSQL makes them for its connections.
+		const script = `use POSIX "setsid"; while (1) { if (!fork) { setsid; sleep 30; exit } select undef, undef, undef, 0.002 }`
+		if err := exec.Command("perl", "-e", script).Start(); err != nil {
+			return err
+		}
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -140,6 +148,17 @@ func TestPauseStopsTheChildrenToo(t *testing.T) {
 	p.Kill(t) // also one that is paused
 	if _, _, err := ask(child); err == nil {
 		t.Error("the child still answers")
+	}
+}
+
+func TestPauseStopsChildrenThatAreJustMade(t *testing.T) {
+	if _, err := exec.LookPath("perl"); err != nil && os.Getenv("CI") == "" {
+		t.Skip("perl, which makes the children here, is not installed")
+	}
+	p := Start(t, echo("TESTSERVER_BROOD=1"))
+	for range 8 {
+		p.Pause(t)
+		p.Resume(t)
 	}
 }
 
