@@ -87,8 +87,7 @@ type Store interface {
 	// the same, and its newer data stays.
 	Touch(ctx context.Context, key string, prev Record, expires time.Time) error
 
-	// Delete removes the record of key, whatever it holds. That there is none
-	// is no error. Once Delete has returned, no Save with an earlier prev
-	// succeeds.
+	// Delete removes the record of key, whatever it holds. A missing record is
+	// no error. Once Delete has returned, no Save with an earlier prev succeeds.
 	Delete(ctx context.Context, key string) error
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// MariaDB is a MariaDB server with the user "cloakroom", who has [Password]
-// and may do everything, and the empty database "cloakroom". It keeps what it
-// has committed through a kill -9. Each setting is an option of the server, as
-// "read-only=1".
+// MariaDB is a MariaDB server with the empty database "cloakroom". Its user
+// "cloakroom" has all rights; the password is [Password]. What the server has
+// committed survives a kill -9. Each setting is an option of the server, such
+// as "read-only=1".
 func MariaDB(settings ...string) Server {
 	return Server{
 		Program: "mariadbd",
