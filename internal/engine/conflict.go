@@ -3,10 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
-	"hash/maphash"
-	"math/rand/v2"
-	"time"
 
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -51,7 +47,7 @@ func (c *commit) update(ctx context.Context) error {
 // it. It drops the changes if the session has ended.
 func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version, error) {
 	if err := queue.wait(ctx, prev.key); err != nil {
-		return prev, fmt.Errorf("cloakroom: save: %w: %w after %d tries: %w", ErrUnavailable, ErrConflict, c.tries, err)
+		return prev, outOfTurns(c.tries, err)
 	}
 	c.waited = true
 	v, err := c.e.read(ctx, prev.key, c.clock())
@@ -80,53 +76,4 @@ func (c *commit) dropped(ctx context.Context) {
 func (c *commit) endEmptied(ctx context.Context) {
 	c.outcome = emptied
 	c.fire(ctx, c.e.Hooks.Destroyed)
-}
-
-// A turn lets one commit of this process at a time try again after a conflict,
-// so that many of them do not keep undoing each other's tries. The first try
-// takes no turn.
-type turn struct {
-	e         *Engine
-	stripe    chan struct{} // nil until taken
-	conflicts int
-}
-
-// wait takes the turn at the first conflict, and pauses for a random while at
-// later ones: those came from other processes.
-func (t *turn) wait(ctx context.Context, key string) error {
-	t.conflicts++
-	if t.stripe == nil {
-		stripe := t.e.stripe(key)
-		select {
-		case stripe <- struct{}{}:
-			t.stripe = stripe
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		return nil
-	}
-	pause := time.Duration(rand.Int64N(int64(min(t.conflicts, 10)))) * 200 * time.Microsecond
-	if pause == 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// stripe returns the lock that commits with conflicting changes of key share.
-func (e *Engine) stripe(key string) chan struct{} {
-	return e.stripes[maphash.String(e.seed, key)%uint64(len(e.stripes))]
-}
-
-// pass lets the next commit try.
-func (t *turn) pass() {
-	if t.stripe != nil {
-		<-t.stripe
-	}
 }

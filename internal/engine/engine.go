@@ -51,7 +51,7 @@ type Engine struct {
 	readers []codec.Codec
 	seed    maphash.Seed
 	indexes indexes
-	stripes [64]chan struct{}
+	queues  *queues
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -64,6 +64,7 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 		records: sealer,
 		readers: []codec.Codec{c.Codec},
 		seed:    maphash.MakeSeed(),
+		queues:  newQueues(),
 		style: ledger.Style{
 			Codec:      c.Codec,
 			Created:    r.OwnCreated,
@@ -78,9 +79,6 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 		if other != c.Codec {
 			e.readers = append(e.readers, other)
 		}
-	}
-	for i := range e.stripes {
-		e.stripes[i] = make(chan struct{}, 1)
 	}
 	return e
 }
