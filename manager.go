@@ -74,23 +74,24 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 
 // nativeRules returns the rules of a Manager that package flask did not make.
 func nativeRules(opts *Options) *rules.Rules {
+	cookie := edge.Attributes{
+		Name:        opts.CookieName,
+		Domain:      opts.Domain,
+		Path:        opts.Path,
+		SameSite:    opts.SameSite,
+		Insecure:    opts.Insecure,
+		Script:      opts.ScriptAccess,
+		Partitioned: opts.Partitioned,
+	}.Joined()
 	return &rules.Rules{
-		IDs:        engine.IDs{},
-		Readers:    []codec.Codec{codec.MsgPack, codec.JSON},
-		OwnCreated: true,
-		Permanence: ledger.PermanentIfTrue,
-		Flash:      ledger.PairFlash,
-		Use:        rules.UseAsked,
-		Candidates: 4, // each of which may cost a store call
-		Cookie: edge.Attributes{
-			Name:        opts.CookieName,
-			Domain:      opts.Domain,
-			Path:        opts.Path,
-			SameSite:    opts.SameSite,
-			Insecure:    opts.Insecure,
-			Script:      opts.ScriptAccess,
-			Partitioned: opts.Partitioned,
-		}.Joined(),
+		IDs:            engine.IDs{},
+		Readers:        []codec.Codec{codec.MsgPack, codec.JSON},
+		OwnCreated:     true,
+		Permanence:     ledger.PermanentIfTrue,
+		Flash:          ledger.PairFlash,
+		Use:            rules.UseAsked,
+		Candidates:     cookie.Candidates(),
+		Cookie:         cookie,
 		AdviceInsecure: "set Options.Insecure",
 		AdviceServer:   "cloakroom.New",
 	}

@@ -127,13 +127,16 @@ func (s *Session) Handle() string { return s.core.Handle() }
 // that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
 // 7.2.4). The new record is durable before the old one goes; from then on the
 // old ticket opens nothing, and what requests with the old ticket save is
-// dropped.
+// dropped. If the visitor's browser sent several cookies of the name, those from
+// other paths and domains are removed.
 func (s *Session) Regenerate() { s.core.Regenerate() }
 
 // Destroy ends the session: its record is deleted and the cookie removed
 // before the answer leaves, and no request in flight brings either back. The
 // Session is empty and new afterwards; what is set now goes into a new session
-// with a new ID, a goodbye message for instance.
+// with a new ID, a goodbye message for instance. If the visitor's browser sent
+// several cookies of the name, from other paths and domains, they are removed,
+// and the sessions that they open are ended.
 func (s *Session) Destroy() { s.core.Destroy() }
 
 // String returns the session's handle with a word before it. It loads nothing:

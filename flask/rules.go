@@ -19,7 +19,7 @@ func (c *Config) rules(maxSize int) (*rules.Rules, error) {
 		Use:        rules.UseChanged,
 		// Flask takes the first of several cookies, so that is also what we have
 		// to go by.
-		Candidates:     1,
+		Candidates:     0,
 		Cookie:         c.cookie(),
 		SlidingCookie:  true,
 		AlwaysRemove:   true,

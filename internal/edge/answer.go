@@ -13,13 +13,13 @@ func (v *Visit) tell(h http.Header, a engine.Answer) {
 	if a.Asked || a.Cookie != engine.KeepCookie {
 		addCacheHeaders(h, !v.m.Rules.KeepReads || a.Cookie == engine.SetCookie)
 	}
+	if a.Cookie != engine.KeepCookie && a.Twins && v.hasTwins() {
+		// First, for clients that take a cookie with the host as its Domain
+		// for the one without, as RFC 6265 did.
+		v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.request.URL.EscapedPath())...)
+	}
 	switch a.Cookie {
 	case engine.SetCookie:
-		if a.DeadTwin {
-			// First, for clients that take a cookie with the host as its Domain
-			// for the one without, as RFC 6265 did.
-			v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.request.URL.Path)...)
-		}
 		v.addCookies(h, v.m.Rules.Cookie.Set(a.Ticket, a.Now, a.Life))
 		v.m.warnPlain(v)
 	case engine.RemoveCookie:

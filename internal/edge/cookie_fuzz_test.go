@@ -53,7 +53,7 @@ func FuzzCookie(f *testing.F) {
 		s := sitetest.New(t, cloakroom.Options{})
 		serve(t, s, header, func(s *cloakroom.Session) { s.Len(); s.Destroy() })
 		calls := s.Store.Calls()
-		if len(calls) > 4 {
+		if len(calls) > 1 {
 			t.Errorf("%d store calls", len(calls))
 		}
 		for _, call := range calls {

@@ -96,8 +96,15 @@ func giveBack(r, inner *http.Request) {
 	}
 }
 
-// Present shows s the values of the request's cookies with the session's name.
+// Present shows s the tickets in the request's cookies.
 func (v *Visit) Present(s *engine.Session) error {
 	var buf [4]string
-	return s.Find(candidates(buf[:0], v.m.CookieName, v.request.Header["Cookie"], v.m.Rules.Candidates))
+	return s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+}
+
+// hasTwins reports whether the request brings several cookies of the session's
+// name, whatever they hold.
+func (v *Visit) hasTwins() bool {
+	cookies := cookies{name: v.m.CookieName, headers: v.request.Header["Cookie"]}
+	return cookies.next() && cookies.next()
 }

@@ -6,18 +6,25 @@ import (
 	"strings"
 )
 
-// maxTwins bounds how many cookies one answer removes.
-const maxTwins = 8
+const (
+	maxTwins = 16   // cookies that one answer removes; proxies bound an answer's header
+	maxPath  = 1024 // bytes of a cookie's Path that browsers keep (RFC 6265bis, section 5.6)
+	maxHost  = 260  // bytes of a host with its port: 253 of a domain name (RFC 1035, section 2.3.4)
+)
 
-// Twins returns lines that delete cookies of the session's name in every
-// other scope from which a request could have got one: other paths, other domains.
-// Which cookie came from which scope a request does not tell, so the caller
-// sets the good ticket anew in the scope of the Options.
+// Twins returns lines that delete cookies of the session's name in other scopes
+// from which a request could have got one: other paths, other domains. Which
+// cookie came from which scope a request does not tell, so the caller sets the
+// good ticket anew in the scope of the Options. A host or path that no cookie
+// can have is not looked through, however long it is.
 func (c *Attributes) Twins(host, path string) []string {
-	if strings.HasPrefix(c.Name, HostPrefix) {
-		return nil // browsers keep only one
-	}
 	var lines []string
+	if c.Partitioned { // browsers keep those apart
+		lines = append(lines, strings.TrimSuffix(c.Remove(), partitioned))
+	}
+	if strings.HasPrefix(c.Name, HostPrefix) {
+		return lines // all in one scope
+	}
 	add := func(domain, path string) {
 		if len(lines) < maxTwins && (domain != c.domain || path != c.Path) {
 			lines = append(lines, c.line("", domain, path, expired))
@@ -41,37 +48,45 @@ func (c *Attributes) Twins(host, path string) []string {
 	return lines
 }
 
-// pathsAbove returns "/" and the directories that lead to path.
+// pathsAbove returns "/", the directories that lead to path, with a slash at
+// the end and without, and path.
 func pathsAbove(path string) []string {
 	paths := []string{"/"}
-	for i := 1; i < len(path); i++ {
-		if path[i] == '/' && validPath(path[:i]) {
-			paths = append(paths, path[:i])
+	usable := usable(path, maxPath)
+	for i := 1; i < usable; i++ {
+		if path[i] == '/' {
+			paths = append(paths, path[:i+1], path[:i])
 		}
 	}
-	if len(path) > 1 && path[len(path)-1] != '/' && validPath(path) {
+	if last := len(path) - 1; last > 0 && last < usable && path[last] != '/' {
 		paths = append(paths, path)
 	}
 	return paths
 }
 
-// validPath keeps a visitor's URL from writing attributes into the header.
-func validPath(path string) bool {
-	for i := range len(path) {
-		if c := path[i]; c <= ' ' || c > '~' || c == ';' || c == ',' {
-			return false
+// usable returns how many of the first bytes of a path or host can stand in a
+// cookie's attribute, at most limit. It keeps a visitor's URL from writing
+// attributes into the header.
+func usable(s string, limit int) int {
+	n := min(len(s), limit)
+	for i := range n {
+		if c := s[i]; c <= ' ' || c > '~' || c == ';' || c == ',' {
+			return i
 		}
 	}
-	return true
+	return n
 }
 
 // domainsAbove returns no domain at all, the host, and the domains above it.
 func domainsAbove(host string) []string {
 	domains := []string{""}
+	if len(host) > maxHost {
+		return domains
+	}
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if net.ParseIP(strings.Trim(host, "[]")) != nil || !validPath(host) {
+	if net.ParseIP(strings.Trim(host, "[]")) != nil || usable(host, maxHost) < len(host) {
 		return domains
 	}
 	host = strings.ToLower(host)

@@ -4,12 +4,12 @@ import "time"
 
 // An Answer is what the answer to a request says about the session.
 type Answer struct {
-	Cookie   CookieChange
-	Ticket   string
-	Life     time.Duration // of the cookie; zero if until the browser ends
-	Now      time.Time     // when that was decided
-	Asked    bool          // the handler has used the session
-	DeadTwin bool          // the visitor sent a dead ticket beside a live one
+	Cookie CookieChange
+	Ticket string
+	Life   time.Duration // of the cookie; zero if until the browser ends
+	Now    time.Time     // when that was decided
+	Asked  bool          // the handler has used the session
+	Twins  bool          // a login or a logout: cookies of the name in other scopes go too
 }
 
 // A CookieChange is what happens to the visitor's cookie.
@@ -33,7 +33,7 @@ func (s *Session) answer(now time.Time, o outcome) Answer {
 	if s.e.Rules.Unavailable != nil {
 		return Answer{}
 	}
-	a := Answer{Cookie: s.cookie(o), Asked: s.asked, DeadTwin: s.deadTwin}
+	a := Answer{Cookie: s.cookie(o), Asked: s.asked, Twins: s.loggedIn || s.loggedOut}
 	if a.Cookie == SetCookie {
 		a.Ticket, a.Now = s.version.ticket, now
 		a.Life = s.e.cookieLife(&s.version, now)
@@ -56,8 +56,6 @@ func (s *Session) cookie(o outcome) CookieChange {
 		return SetCookie // Flask's cookie goes out with each change
 	case (o == notDue || o == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
 		return SetCookie // browsers forget it otherwise
-	case s.deadTwin:
-		return SetCookie // in our scope, for the twins are removed
 	default:
 		return KeepCookie
 	}

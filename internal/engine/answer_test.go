@@ -22,7 +22,6 @@ func TestWhenACookieGoesOut(t *testing.T) {
 		reissued bool    // by them
 		outcome  outcome
 		ended    bool
-		deadTwin bool
 		forever  bool // no Lifetime
 		want     CookieChange
 	}{
@@ -36,8 +35,6 @@ func TestWhenACookieGoesOut(t *testing.T) {
 		{name: "a permanent session that was touched", version: session("t", true), outcome: touched, want: KeepCookie},
 		{name: "the same without a lifetime", version: session("t", true), outcome: touched, forever: true, want: SetCookie},
 		{name: "until the browser ends, touched", version: session("t", false), outcome: touched, forever: true, want: KeepCookie},
-		{name: "a dead twin came too", version: session("t", false), deadTwin: true, want: SetCookie},
-		{name: "only dead ones came", deadTwin: true, want: KeepCookie},
 		{name: "a logout", ended: true, want: RemoveCookie},
 		{name: "a logout that the store did not take", want: KeepCookie},
 		{name: "a logout and a new session", version: session("new", false), reissued: true, outcome: stored, ended: true, want: SetCookie},
@@ -56,7 +53,7 @@ func TestWhenACookieGoesOut(t *testing.T) {
 			if tt.forever {
 				e.Lifetime = NoLimit
 			}
-			s := &Session{e: e, version: tt.version, reissued: tt.reissued, loggedOut: tt.ended, deadTwin: tt.deadTwin}
+			s := &Session{e: e, version: tt.version, reissued: tt.reissued, loggedOut: tt.ended}
 			if got := s.cookie(tt.outcome); got != tt.want {
 				t.Errorf("cookie = %d, want %d", got, tt.want)
 			}

@@ -185,7 +185,7 @@ func (s *Session) settle(c *commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draft.ends = s.draft.ends[c.ended:]
-	s.loggedOut = s.loggedOut || c.ended > 0
+	s.loggedOut = s.loggedOut || c.ended > 0 && int(c.ended) == len(c.draft.ends)
 	if s.destroyed { // meanwhile, by another goroutine
 		if c.outcome == stored || c.outcome == touched {
 			s.draft.ends = append(s.draft.ends, end{c.version.key, c.version.name()})
@@ -197,6 +197,7 @@ func (s *Session) settle(c *commit) {
 		s.version = c.version
 	case stored:
 		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.loggedIn = s.loggedIn || c.draft.login
 		s.version = c.version
 		s.forget(c)
 	case emptied:

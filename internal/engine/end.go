@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // An end is a session to be ended.
 type end struct{ key, handle string }
@@ -13,15 +16,27 @@ func (s *Session) Destroy() {
 	if !s.writable() {
 		return
 	}
-	switch {
-	case s.version.Exists():
+	if s.version.Exists() {
 		s.draft.ends = append(s.draft.ends, end{s.version.key, s.version.name()})
-	case s.unreadable != "": // a program that can read it must not find it
-		s.draft.ends = append(s.draft.ends, end{s.unreadable, HandleOf(s.unreadable)})
-	case len(s.draft.ends) == 0:
+	}
+	for len(s.rest) > 0 { // sessions of the visitor's other tickets
+		f, err := s.e.find(s.ctx, s.rest, time.Now())
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		if f.version.Exists() {
+			s.draft.ends = append(s.draft.ends, end{f.version.key, f.version.name()})
+		}
+		s.unreadable = append(s.unreadable, f.unreadable...)
+		s.rest = f.rest
+	}
+	// A program that can read them must not find them.
+	s.draft.ends = append(s.draft.ends, s.unreadable...)
+	s.unreadable = nil
+	if len(s.draft.ends) == 0 {
 		s.loggedOut = true // there is none: nothing to wait for
 	}
-	s.unreadable = ""
 	s.draft.discard()
 	s.version = version{}
 	s.destroyed = true

@@ -14,48 +14,42 @@ import (
 
 // found is what the tickets of a request lead to.
 type found struct {
-	version    version // the session of the first ticket that opens one
-	unreadable string  // key of a record that could not be read
-	deadTwin   bool    // there was a ticket that opens nothing, and it was not alone
+	version    version  // the session of the first ticket that opens one
+	unreadable []end    // records that could not be read
+	rest       []string // tickets after the first that opens a session
 }
 
-// find tries the tickets in turn. Only a failing store is an error.
+// find tries the tickets, which are distinct, in turn until one opens a session.
+// Only a failing store is an error.
 func (e *Engine) find(ctx context.Context, tickets []string, now time.Time) (f found, err error) {
 	if e.Rules.Unavailable != nil {
 		return found{}, nil
 	}
 	for i, t := range tickets {
-		if slices.Contains(tickets[:i], t) {
-			continue
-		}
-		if f.version.Exists() { // only whether a twin is dead is still of interest
-			f.deadTwin = f.deadTwin || e.wellFormed(t)
-			continue
-		}
 		v, err := e.open(ctx, t, now)
 		switch {
 		case err == nil:
 			f.version = v
+			f.rest = slices.Clone(tickets[i+1:]) // the caller's lie on its stack
+			return f, nil
 		case errors.Is(err, rules.ErrUndecodable): // reported; it may match seal.ErrOpen too
-			f.unreadable = v.key
-		case errors.Is(err, ErrNotFound):
-			f.deadTwin = true
-			fallthrough
-		case errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
+			if v.key != "" { // there is a record to end, one day
+				f.unreadable = append(f.unreadable, end{v.key, v.name()})
+			}
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
 			fire(ctx, e.Hooks.Rejected, Event{Err: err})
 		default:
 			return found{}, err
 		}
 	}
-	f.deadTwin = f.deadTwin && len(tickets) > 1
 	return f, nil
 }
 
-// wellFormed reports whether a ticket may be one that we gave out.
-func (e *Engine) wellFormed(ticket string) bool {
+// WellFormed reports whether a ticket may be one that we gave out. It asks no
+// store and decrypts nothing.
+func (e *Engine) WellFormed(ticket string) bool {
 	if e.inTicket() {
-		_, err := e.Rules.InTicket.Open(ticket)
-		return err == nil
+		return e.Rules.InTicket.WellFormed(ticket)
 	}
 	_, ok := e.Rules.IDs.Of(ticket)
 	return ok

@@ -11,7 +11,11 @@ import (
 func (s *Session) Regenerate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable() && s.version.Exists() {
+	if !s.writable() {
+		return
+	}
+	s.draft.login = true
+	if s.version.Exists() {
 		s.draft.regenerate = s.draft.Next()
 	}
 }

@@ -28,6 +28,9 @@ type sealedTickets struct {
 
 const payloadHead = 16
 
+// shortestSealed is the length of a ticket that holds an empty record.
+var shortestSealed = base64.RawURLEncoding.EncodedLen(seal.Overhead + payloadHead)
+
 // SealedTickets returns the native rules' Tickets, sealed under the first of
 // keys.
 func SealedTickets(keys [][]byte, cookieName string, limit int) (rules.Tickets, error) {
@@ -38,8 +41,13 @@ func SealedTickets(keys [][]byte, cookieName string, limit int) (rules.Tickets, 
 	return &sealedTickets{sealer, "cloakroom cookie\x00" + cookieName, limit}, nil
 }
 
+// WellFormed checks the alphabet too: the decoder lets line breaks pass.
+func (s *sealedTickets) WellFormed(ticket string) bool {
+	return len(ticket) >= shortestSealed && len(ticket) <= s.limit && isBase64URL(ticket)
+}
+
 func (s *sealedTickets) Open(ticket string) (rules.Contents, error) {
-	if ticket == "" || len(ticket) > s.limit || !isBase64URL(ticket) { // the decoder lets line breaks pass
+	if !s.WellFormed(ticket) {
 		return rules.Contents{}, ErrTicket
 	}
 	message, err := base64.RawURLEncoding.Strict().DecodeString(ticket)

@@ -21,18 +21,20 @@ type Session struct {
 	phase    phase
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
-	deadTwin bool  // a dead ticket came beside another one
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
 
+	loggedIn  bool // the session has been saved after Regenerate
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
 	destroyed bool // Destroy was called since the last commit began
 
 	err     error
 	version version
 	draft   draft
-	// unreadable is the store key of the visitor's record, if that could not be
-	// read.
-	unreadable string
+	// unreadable are the visitor's records that could not be read, and rest the
+	// tickets beside that of version, which nobody has looked at yet. Destroy ends
+	// what they lead to.
+	unreadable []end
+	rest       []string
 }
 
 // A Bearer is a visitor's request, which bears tickets.
@@ -64,6 +66,7 @@ func (p phase) returned() bool { return p == ending || p == over }
 type draft struct {
 	ledger.Draft
 	regenerate uint32 // number of Regenerate, 0 if it was not called
+	login      bool   // Regenerate was called, on a new session too
 	ends       []end  // sessions to end
 }
 
@@ -74,7 +77,7 @@ func (d *draft) pending() bool {
 // discard takes everything back but the ends.
 func (d *draft) discard() {
 	d.Discard()
-	d.regenerate = 0
+	d.regenerate, d.login = 0, false
 }
 
 // Begin makes s the session of a request, which is loaded at its first use.
@@ -107,12 +110,16 @@ func (s *Session) InRequest() bool { return s.bearer != nil }
 func (s *Session) Context() context.Context { return s.ctx }
 
 func (s *Session) take(f found) {
-	s.version, s.unreadable, s.deadTwin = f.version, f.unreadable, f.deadTwin
+	s.version, s.unreadable, s.rest = f.version, f.unreadable, f.rest
 }
 
-// Find makes s the session that tickets lead to, and is called by s itself, as
-// Bearer says. Only a failing store is an error.
-func (s *Session) Find(tickets []string) error {
+// Find makes s the session that distinct tickets lead to, and is called by s
+// itself, as Bearer says. It is told whether there were malformed ones beside
+// them. Only a failing store is an error.
+func (s *Session) Find(tickets []string, malformed bool) error {
+	if malformed {
+		fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrTicket})
+	}
 	f, err := s.e.find(s.ctx, tickets, time.Now())
 	if err == nil {
 		s.take(f)

@@ -39,7 +39,9 @@ type Rules struct {
 
 	// Cookie writes the lines of Set-Cookie.
 	Cookie Cookie
-	// Candidates is how many cookies of the session's name are tried.
+	// Candidates is how many well-formed tickets are looked at, of all that the
+	// cookies of the session's name hold. Zero means the first cookie alone,
+	// whatever it holds.
 	Candidates int
 	// SlidingCookie makes the cookie last for the idle timeout and go out with
 	// each change and each use that counts, as Flask's does. Otherwise it lasts
@@ -83,6 +85,9 @@ type Tickets interface {
 	// ErrTicket, store.ErrNotFound, seal.ErrOpen, or ErrUndecodable, with which
 	// it returns the handle.
 	Open(ticket string) (Contents, error)
+	// WellFormed reports whether a ticket looks like one of ours. It costs no
+	// cryptography.
+	WellFormed(ticket string) bool
 	// Seal returns the ticket that holds c, and its handle: a new one if
 	// c.Handle is empty.
 	Seal(c Contents) (ticket, handle string)
@@ -112,7 +117,8 @@ type Cookie interface {
 	// Remove returns the line that deletes the cookie.
 	Remove() string
 	// Twins returns lines that delete cookies of the same name from other scopes,
-	// of which a request for host and path may have brought one.
+	// of which a request for host and path, as they stand in it, may have brought
+	// one. It takes no longer for longer ones.
 	Twins(host, path string) []string
 }
 
