@@ -24,7 +24,7 @@ func (d *Draft) Apply(st *Style, b *Base, now time.Time) (Base, error) {
 	p := composer{st: st, b: b, d: d, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+2)}
 	p.first(fields, now)
 	p.keep(fields)
-	p.add(fields)
+	p.add()
 	p.flashes(fields)
 	p.last()
 	if p.err != nil {
@@ -182,24 +182,15 @@ func (p *composer) keepPermanent() bool {
 }
 
 // add appends the values that are new.
-func (p *composer) add(fields []codec.Field) {
+func (p *composer) add() {
 	for i := range p.d.changes {
 		c := &p.d.changes[i]
-		if c.raw == nil || p.d.cleared == 0 && hasField(fields, c.name) {
+		if c.raw == nil || p.d.cleared == 0 && p.b.place(c.name) >= 0 {
 			continue
 		}
 		p.values++
 		p.append(c.name, p.convert(c.raw))
 	}
-}
-
-func hasField(fields []codec.Field, name string) bool {
-	for i := range fields {
-		if fields[i].Name != nil && string(fields[i].Name) == name {
-			return true
-		}
-	}
-	return false
 }
 
 // convert gives the bytes of a changed value in the record's codec.

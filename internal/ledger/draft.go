@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"slices"
-
-	"github.com/cloakroom/cloakroom/codec"
-)
+import "github.com/cloakroom/cloakroom/codec"
 
 // A Draft is what a request wants to change. The zero Draft changes nothing.
 //
@@ -12,6 +8,7 @@ import (
 // snapshot has been saved can tell what has changed since.
 type Draft struct {
 	changes   []change
+	places    map[string]int32 // of the changes, by name; nil, or all of them
 	flashes   *flashes
 	permanent permanent
 	cleared   uint32 // number of Clear, 0 if it was not called
@@ -126,7 +123,7 @@ func (d *Draft) Update(st *Style, b *Base, name string, before, after []byte, st
 	c := change{name: name, number: d.Next(), raw: after, steps: []Step{step}}
 	switch old := d.find(name); {
 	case old != nil:
-		c.steps, c.from, c.origin = append(slices.Clip(old.steps), step), old.from, old.origin
+		c.steps, c.from, c.origin = append(old.steps, step), old.from, old.origin
 	case d.cleared != 0:
 		c.origin = d.cleared
 	default:
@@ -138,7 +135,7 @@ func (d *Draft) Update(st *Style, b *Base, name string, before, after []byte, st
 
 // Clear removes all values and flash messages.
 func (d *Draft) Clear(st *Style) {
-	d.changes = nil
+	d.changes, d.places = nil, nil
 	d.cleared = d.Next()
 	d.flashes.clear()
 	if st.Permanence == PermanentAsValue {
@@ -151,6 +148,15 @@ func (d *Draft) Clear(st *Style) {
 func (d *Draft) Discard() { *d = Draft{made: d.made} }
 
 func (d *Draft) find(name string) *change {
+	if len(d.changes) > few {
+		if d.places == nil {
+			d.places = placesIn(d.changes)
+		}
+		if i, ok := d.places[name]; ok {
+			return &d.changes[i]
+		}
+		return nil
+	}
 	for i := range d.changes {
 		if d.changes[i].name == name {
 			return &d.changes[i]
@@ -168,6 +174,9 @@ func (d *Draft) put(c change) {
 		d.changes = make([]change, 0, 2)
 	}
 	d.changes = append(d.changes, c)
+	if d.places != nil {
+		d.places[c.name] = int32(len(d.changes) - 1)
+	}
 }
 
 // same reports whether a and b are the same slice: values are never changed in

@@ -28,7 +28,11 @@ func (d *Draft) Rebase(st *Style, b *Base) error {
 // Snapshot returns d as it is now. Neither of the two changes with the other.
 func (d *Draft) Snapshot() Draft {
 	s := *d
-	s.changes = slices.Clone(d.changes)
+	s.changes, s.places = slices.Clone(d.changes), nil
+	for i := range s.changes {
+		c := &s.changes[i]
+		c.steps = slices.Clip(c.steps) // Update appends to d's
+	}
 	s.flashes = d.flashes.clone()
 	return s
 }
@@ -40,6 +44,7 @@ func (d *Draft) Forget(saved *Draft) {
 		old := saved.find(c.name)
 		return old != nil && old.number == c.number
 	})
+	d.places = nil
 	for i := range d.changes {
 		d.changes[i].continueFrom(saved)
 	}
