@@ -35,7 +35,7 @@ func ExampleHooks() {
 	b.Get("/logout")
 	sessions.Open(context.Background(), "made up")
 	// Output:
-	// created, 19 bytes
+	// created, 51 bytes
 	// saved at try 1
 	// destroyed true
 	// rejected: malformed ticket

@@ -39,13 +39,38 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 // see Session.Err.
 func (k Key[T]) Set(s *Session, v T) { s.Set(string(k), v) }
 
-// Pop is Get followed by Session.Delete.
+// Pop is Get followed by Session.Delete. Of two requests at the same time both
+// may get the value: for what must be used only once there is Take.
 func (k Key[T]) Pop(s *Session) (T, bool) {
 	v, ok := k.Get(s)
 	if ok {
 		s.Delete(string(k))
 	}
 	return v, ok
+}
+
+// Take removes the value and returns it, as Pop does, and gives it to one of any
+// number of concurrent requests: when it returns, the removal has been saved, and
+// nothing else of what the request has changed. It is for what works once: a
+// code, a form's token, the state of an OAuth login. If the store fails, the
+// request fails (see Session.Err) and nobody may get the value. A value that the
+// request itself has set and not saved is taken from there; one that it has
+// updated cannot be taken. Sealed cookies cannot promise any of this: the request
+// fails with ErrUnsupported. Take must not be called in a function given to
+// Update.
+func (k Key[T]) Take(s *Session) (T, bool) {
+	var v T
+	raw, _ := s.core.Take(string(k), func(c codec.Codec, raw []byte) (err error) {
+		if v, err = codec.Value[T](c, raw); err != nil {
+			return fmt.Errorf("cloakroom: take %T: %w", v, err)
+		}
+		return nil
+	})
+	if raw == nil {
+		var zero T
+		return zero, false
+	}
+	return v, true
 }
 
 // Update replaces the value by what f makes of it, and loses no step: if

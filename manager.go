@@ -86,7 +86,7 @@ func nativeRules(opts *Options) *rules.Rules {
 	return &rules.Rules{
 		IDs:            engine.IDs{},
 		Readers:        []codec.Codec{codec.MsgPack, codec.JSON},
-		OwnCreated:     true,
+		Own:            true,
 		Permanence:     ledger.PermanentIfTrue,
 		Flash:          ledger.PairFlash,
 		Use:            rules.UseAsked,
@@ -177,6 +177,17 @@ func (m *Manager) Preload(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 		// Otherwise Handler answers with the error, as for every failed session.
+	})
+}
+
+// Passive is a middleware for routes that pages ask by themselves, such as polls
+// for news: reading the session there is no use of it, and does not keep it from
+// ending when the visitor has gone. Changes count as ever. It goes inside of
+// Handler.
+func (m *Manager) Passive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.From(r).core.SetPassive()
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -50,7 +50,8 @@ func (s *Session) Set(name string, v any) { s.core.Set(name, v) }
 // Delete removes the value of name. A missing one is fine.
 func (s *Session) Delete(name string) { s.core.Delete(name) }
 
-// Pop is Get followed by Delete.
+// Pop is Get followed by Delete. Of two requests at the same time both may get
+// the value: see [Key.Take].
 func (s *Session) Pop(name string) any {
 	v, _ := Key[any](name).Pop(s)
 	return v

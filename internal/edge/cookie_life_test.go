@@ -1,8 +1,11 @@
 package edge_test
 
 import (
+	"fmt"
+	"github.com/cloakroom/cloakroom/codec"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,24 +53,39 @@ func TestCookieLifeIsTheSessionsLifetime(t *testing.T) {
 }
 
 // Browsers forget a cookie after 400 days. A session that may live longer has
-// it sent again when its expiry moves on.
+// it sent again after a quarter of that time, with the save of a record, and not
+// before: a cookie that need not go out cannot come back after a logout.
 func TestPermanentCookieWithoutLimitIsRenewed(t *testing.T) {
+	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
-		opts cloakroom.Options
-		want int
+		opts      cloakroom.Options
+		permanent bool
+		sent      time.Duration // before now
+		want      int
 	}{
-		"no lifetime, permanent":     {cloakroom.Options{Lifetime: cloakroom.NoLimit, Permanent: true}, 1},
-		"no lifetime, browser-lived": {cloakroom.Options{Lifetime: cloakroom.NoLimit}, 0},
-		"a lifetime, permanent":      {cloakroom.Options{Permanent: true}, 0},
+		"after 101 days":  {cloakroom.Options{Lifetime: cloakroom.NoLimit}, true, 101 * day, 1},
+		"after 99 days":   {cloakroom.Options{Lifetime: cloakroom.NoLimit}, true, 99 * day, 0},
+		"browser-lived":   {cloakroom.Options{Lifetime: cloakroom.NoLimit}, false, 101 * day, 0},
+		"with a lifetime": {cloakroom.Options{}, true, 101 * day, 0},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			b := sitetest.New(t, c.opts).Browser(t)
-			b.OK(sitetest.SetUser)
-			time.Sleep(10 * time.Minute)
-			a := b.OK(func(s *cloakroom.Session) { s.Len() })
-			if len(a.SetCookie) != c.want || c.want > 0 && !strings.Contains(a.SetCookie[0], "Max-Age=34560000") {
-				t.Errorf("%s: Set-Cookie %q", name, a.SetCookie)
-			}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.opts.PlainIDs, c.opts.Codec = true, codec.JSON
+				s := sitetest.New(t, c.opts)
+				s.PlantData(t, "session:"+sitetest.Dead, fmt.Sprintf(`{"_created":%d,"_cloakroom":{"idle":1800000,"life":-1,"sent":%d},"_permanent":%t,"a":1}`,
+					time.Now().Unix(), time.Now().Add(-c.sent).UnixMilli(), c.permanent))
+				b := s.Holder(t, sitetest.Dead)
+				for _, want := range []int{c.want, 0} {
+					s.Calls()
+					a := b.OK(func(s *cloakroom.Session) { s.Len() })
+					if len(a.SetCookie) != want || want > 0 && !strings.Contains(a.SetCookie[0], "Max-Age=34560000") {
+						t.Errorf("Set-Cookie %q, want %d", a.SetCookie, want)
+					}
+					if calls := s.Calls(); want == 1 && !slices.Equal(calls, []string{"Load", "Save"}) {
+						t.Errorf("store calls %q", calls)
+					}
+				}
+			})
 		})
 	}
 }

@@ -56,6 +56,8 @@ func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "The service cannot reach its session store just now. Please try again in a few seconds.",
 			http.StatusServiceUnavailable)
+	case errors.Is(err, engine.ErrGone):
+		http.Error(w, "The request was given up before its session could be saved. Please try again.", http.StatusServiceUnavailable)
 	case errors.Is(err, engine.ErrRefused):
 		http.Error(w, "The service has no room for this session.", http.StatusServiceUnavailable)
 	default:

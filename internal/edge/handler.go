@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/engine"
@@ -107,4 +108,15 @@ func (v *Visit) Present(s *engine.Session) error {
 func (v *Visit) hasTwins() bool {
 	cookies := cookies{name: v.m.CookieName, headers: v.request.Header["Cookie"]}
 	return cookies.next() && cookies.next()
+}
+
+// Navigates reports whether the browser waits for a page. Browsers say so in
+// Sec-Fetch-Mode (W3C Fetch Metadata); a request without it does that asks for
+// HTML.
+func (v *Visit) Navigates() bool {
+	h := v.request.Header
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return v.request.Method == http.MethodGet && strings.Contains(h.Get("Accept"), "text/html")
 }

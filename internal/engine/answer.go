@@ -51,10 +51,10 @@ func (s *Session) cookie(o outcome) CookieChange {
 	case !v.Exists():
 		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way
 	case s.reissued:
-		return SetCookie // a new session, a new ID, a sealed one that changed, or another life of the cookie
+		return SetCookie // a new session, a new ID, a sealed one that changed, another life of the cookie, or one that browsers would forget
 	case o == stored && r.SlidingCookie:
 		return SetCookie // Flask's cookie goes out with each change
-	case (o == notDue || o == touched) && v.Permanent && (r.SlidingCookie || s.e.Lifetime == NoLimit):
+	case (o == notDue || o == touched) && v.Permanent && r.SlidingCookie:
 		return SetCookie // browsers forget it otherwise
 	default:
 		return KeepCookie

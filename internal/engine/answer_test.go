@@ -33,7 +33,7 @@ func TestWhenACookieGoesOut(t *testing.T) {
 		{name: "it has become permanent", version: session("t", true), reissued: true, outcome: stored, want: SetCookie},
 		{name: "it is permanent no more", version: session("t", false), reissued: true, outcome: stored, want: SetCookie},
 		{name: "a permanent session that was touched", version: session("t", true), outcome: touched, want: KeepCookie},
-		{name: "the same without a lifetime", version: session("t", true), outcome: touched, forever: true, want: SetCookie},
+		{name: "the same without a lifetime", version: session("t", true), outcome: touched, forever: true, want: KeepCookie},
 		{name: "until the browser ends, touched", version: session("t", false), outcome: touched, forever: true, want: KeepCookie},
 		{name: "a logout", ended: true, want: RemoveCookie},
 		{name: "a logout that the store did not take", want: KeepCookie},

@@ -3,9 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // An outcome is what a commit has come to.
@@ -32,6 +35,12 @@ type commit struct {
 	tries   int32
 	outcome outcome
 	waited  bool // for the store, before what it does next
+
+	reload    bool          // the session may have ended since it was read, which Touch would not see
+	mayResend bool          // an unchanged cookie can still be sent again
+	resend    bool          // it is
+	met       *marked       // where the session has ended elsewhere, and a mark says so
+	replaces  []ledger.Prev // what the new record of a move takes the place of; not nil in a move
 }
 
 // clock returns the time that what is written next goes by: that of the
@@ -73,7 +82,7 @@ func (s *Session) CommitAnswer() (Answer, error) {
 func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error) {
 	s.commits.Lock()
 	defer s.commits.Unlock()
-	c, now, late := s.takeCommit()
+	c, now, late := s.takeCommit(ctx)
 	if c == nil {
 		return now, unchanged, late
 	}
@@ -89,7 +98,7 @@ func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error
 
 // takeCommit takes copies of what there is to save; nil if there is nothing.
 // The error says why, or what could not be taken along.
-func (s *Session) takeCommit() (c *commit, now time.Time, late error) {
+func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, late error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loadedIn == notYet {
@@ -99,15 +108,25 @@ func (s *Session) takeCommit() (c *commit, now time.Time, late error) {
 	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, s.err
 	}
+	if s.flight != nil && !s.version.Exists() {
+		s.dropInFlight()
+	}
 	if s.phase.headerLeft() && s.needsCookie() {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
 			"change the session before the first write", ErrLate)
 		s.dropLate()
-		if !s.draft.pending() {
+	}
+	if ctx.Err() != nil && s.needsTicket() {
+		late = goneError(ctx)
+		if s.bearer == nil {
 			return nil, now, late
 		}
+		s.draft.discard()
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft}
+	if !s.draft.pending() && !s.refreshes(now) {
+		return nil, now, late
+	}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil}
 	c.draft.Draft = s.draft.Snapshot()
 	s.destroyed = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
@@ -121,8 +140,14 @@ func (s *Session) refreshes(now time.Time) bool {
 	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
 		return false
 	}
-	return s.e.refreshDue(&s.version, now)
+	if s.passive {
+		return false
+	}
+	return s.e.refreshDue(&s.version, now) || s.mayResend() && s.e.resendDue(&s.version, now)
 }
+
+// mayResend reports whether a cookie that has not changed can be sent again.
+func (s *Session) mayResend() bool { return s.bearer != nil && !s.phase.headerLeft() }
 
 // needsCookie reports whether saving the draft changes the visitor's ticket or
 // how long it lasts.
@@ -135,6 +160,31 @@ func (s *Session) needsCookie() bool {
 	default:
 		return s.draft.regenerate != 0 || s.draft.SetsPermanent()
 	}
+}
+
+// needsTicket reports whether what the handler did gives the visitor a new
+// ticket.
+func (s *Session) needsTicket() bool {
+	switch {
+	case s.e.inTicket():
+		return s.draft.Dirty() || s.draft.regenerate != 0
+	case !s.version.Exists():
+		return s.draft.Dirty()
+	default:
+		return s.draft.regenerate != 0
+	}
+}
+
+// dropInFlight drops the changes of a request that was in flight when its
+// session ended, but those that come with a new ID after a login.
+func (s *Session) dropInFlight() {
+	if s.draft.regenerate != 0 && s.flight.kind == store.MarkMoved {
+		return
+	}
+	if s.draft.Dirty() || s.draft.regenerate != 0 {
+		fire(s.ctx, s.e.Hooks.Conflict, Event{Handle: HandleOf(s.flight.key), Err: ErrNotFound})
+	}
+	s.draft.discard()
 }
 
 // dropLate drops the changes that would need a cookie. Those that come with a
@@ -187,8 +237,8 @@ func (s *Session) settle(c *commit) {
 	s.draft.ends = s.draft.ends[c.ended:]
 	s.loggedOut = s.loggedOut || c.ended > 0 && int(c.ended) == len(c.draft.ends)
 	if s.destroyed { // meanwhile, by another goroutine
-		if c.outcome == stored || c.outcome == touched {
-			s.draft.ends = append(s.draft.ends, end{c.version.key, c.version.name()})
+		if c.outcome == stored && !slices.ContainsFunc(s.draft.ends, func(x end) bool { return x.key == c.version.key }) {
+			s.draft.ends = append(s.draft.ends, endOf(&c.version))
 		}
 		return
 	}
@@ -196,7 +246,7 @@ func (s *Session) settle(c *commit) {
 	case touched:
 		s.version = c.version
 	case stored:
-		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent || c.resend
 		s.loggedIn = s.loggedIn || c.draft.login
 		s.version = c.version
 		s.forget(c)
@@ -205,10 +255,10 @@ func (s *Session) settle(c *commit) {
 			s.forget(c)
 			return
 		}
-		fallthrough
-	case endedElsewhere:
 		s.version = version{}
 		s.draft.discard()
+	case endedElsewhere:
+		s.empty(c.met)
 	}
 }
 

@@ -154,7 +154,7 @@ func TestEachLoadHasItsTimeout(t *testing.T) {
 func TestDestroyTwiceOnABrokenStore(t *testing.T) {
 	w := newWorkbench(t, cloakroom.Options{CookieName: "session"})
 	ticket := w.begin()
-	w.records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpDelete, Err: errors.New("down")})
+	w.records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errors.New("down")})
 	code, cookies := visit(w.Manager, "session="+string(ticket), func(s *cloakroom.Session) {
 		s.Destroy()
 		s.Destroy()

@@ -14,6 +14,10 @@ func (c *commit) update(ctx context.Context) error {
 	queue := turn{e: c.e}
 	defer queue.pass()
 	for {
+		if c.e.aged(&prev, c.clock()) {
+			c.dropped(ctx)
+			return nil
+		}
 		c.tries++
 		v, err := c.next(&prev, prev.key)
 		if err != nil {
@@ -25,7 +29,7 @@ func (c *commit) update(ctx context.Context) error {
 			c.endEmptied(ctx)
 			return nil
 		case err == nil && !rec.Exists():
-			c.dropped(ctx) // its lifetime is over, so that saving it removed it
+			c.dropped(ctx) // it has expired, so that saving it removed it
 			return nil
 		case err == nil:
 			c.adopt(v, rec)
@@ -37,24 +41,25 @@ func (c *commit) update(ctx context.Context) error {
 		case !errors.Is(err, store.ErrConflict):
 			return saveError(err)
 		}
-		if prev, err = c.newest(ctx, &queue, prev); err != nil || c.outcome == endedElsewhere {
+		if prev, err = c.newest(ctx, &queue, prev); errors.Is(err, ErrNotFound) {
+			c.met = asMark(err)
+			c.dropped(ctx)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
 // newest reads the newest record after a conflict, and prepares the draft for
-// it. It drops the changes if the session has ended.
+// it. Its error matches ErrNotFound if the session has ended.
 func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version, error) {
 	if err := queue.wait(ctx, prev.key); err != nil {
 		return prev, outOfTurns(c.tries, err)
 	}
 	c.waited = true
 	v, err := c.e.read(ctx, prev.key, c.clock())
-	if errors.Is(err, ErrNotFound) {
-		c.dropped(ctx)
-		return prev, nil
-	}
 	if err != nil {
 		return prev, err
 	}

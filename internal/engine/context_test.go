@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -43,10 +44,7 @@ func TestContextOfStoreCalls(t *testing.T) {
 			var all []context.Context
 			s := sitetest.NewOn(t, seeing{records, func(ctx context.Context, saves bool) {
 				all = append(all, ctx)
-				left := time.Second // the request's deadline is the earlier one
-				if saves {
-					left = cloakroom.DefaultStoreTimeout
-				}
+				left := cloakroom.DefaultStoreTimeout // the request's own deadline ends nothing
 				if waits {
 					ctx.Done()
 				}
@@ -72,44 +70,115 @@ func TestContextOfStoreCalls(t *testing.T) {
 	}
 }
 
-// A load ends with the request: the visitor gets a 503 where there was a
-// deadline, and nobody is told that a visitor hung up.
-func TestLoadEndsWithTheRequest(t *testing.T) {
-	hangUp := func(_ context.Context, cancel func()) { cancel() }
-	wait := func(ctx context.Context, _ func()) { <-ctx.Done() }
-	for _, c := range []struct {
-		name   string
-		before func(ctx context.Context, cancel func()) // the load
-		during func(ctx context.Context, cancel func())
-		err    error
-		told   bool
-	}{
-		{"the visitor hangs up before", hangUp, wait, context.Canceled, false},
-		{"the visitor hangs up during it", func(context.Context, func()) {}, hangUp, context.Canceled, false},
-		{"a deadline", func(context.Context, func()) {}, wait, context.DeadlineExceeded, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+// A visitor who hangs up, and a deadline around the site, are not the store's
+// fault: the session is loaded and saved all the same.
+func TestLoadGoesOnWithoutTheVisitor(t *testing.T) {
+	for name, leave := range goodbyes {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := sitetest.New(t, cloakroom.Options{})
 				b := s.Known(t)
 				s.Log.Events()
-				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-				defer cancel()
-				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Before: func() { c.during(ctx, cancel) }, Hang: true})
+				ctx, hangUp := context.WithTimeout(t.Context(), time.Second)
+				defer hangUp()
 				a, err := b.Send(b.Request("/").WithContext(ctx), sitetest.Using(func(session *cloakroom.Session) {
-					c.before(ctx, cancel)
+					leave(hangUp)
 					session.Set("after", true)
-					if !errors.Is(session.Err(), c.err) {
-						t.Errorf("Err: %v", session.Err())
-					}
 				}))
-				if err != nil || a.StatusCode != http.StatusServiceUnavailable {
-					t.Errorf("got %v, %v, want 503", a, err)
+				if err != nil || !a.OK() {
+					t.Errorf("got %v, %v", a, err)
 				}
-				if events, lines := s.Log.Events(), s.Log.Lines(); len(events) > 0 != c.told || len(lines) > 0 != c.told {
-					t.Errorf("events %q, logged %q, want that it is told: %t", events, lines, c.told)
+				sitetest.Equal(t, "events", s.Log.Events(), "Loaded", "Saved")
+				sitetest.Equal(t, "logged", s.Log.Lines())
+				if b.Values()["after"] != true {
+					t.Error("the change is lost")
 				}
 			})
 		})
+	}
+}
+
+var goodbyes = map[string]func(hangUp func()){
+	"the visitor hangs up": func(hangUp func()) { hangUp() },
+	"a deadline passes":    func(func()) { time.Sleep(2 * time.Second) },
+}
+
+// A new ticket that nobody gets would make an orphan of the session: a login
+// that is not answered has not happened, and what the visitor had is untouched.
+func TestNobodyToHandTheTicketTo(t *testing.T) {
+	for name, leave := range goodbyes {
+		for act, use := range map[string]func(*cloakroom.Session){
+			"login":          func(s *cloakroom.Session) { s.Regenerate(); s.Set("user", "eve") },
+			"a new session":  sitetest.Set("user", "eve"),
+			"logout, login":  func(s *cloakroom.Session) { s.Destroy(); s.Set("user", "eve") },
+			"a sealed login": func(s *cloakroom.Session) { s.Regenerate(); s.Set("user", "eve") },
+			"a sealed value": sitetest.Set("user", "eve"),
+		} {
+			t.Run(name+", "+act, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := sitetest.New(t, cloakroom.Options{})
+					if strings.HasPrefix(act, "a sealed") {
+						s = sitetest.NewSealed(t, cloakroom.Options{}, sitetest.CookieKey)
+					}
+					b := s.Browser(t)
+					if act != "a new session" {
+						b = s.Known(t)
+					}
+					before := b.Ticket()
+					s.Log.Events()
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					a, err := b.Send(b.Request("/").WithContext(ctx), sitetest.Using(func(session *cloakroom.Session) {
+						use(session)
+						leave(cancel)
+					}))
+					if err != nil || a.StatusCode != http.StatusServiceUnavailable {
+						t.Errorf("got %v, %v, want 503", a, err)
+					}
+					if events := s.Log.Events(); !slices.Contains(events, "Error") {
+						t.Errorf("events %q, want that the hook hears of it", events)
+					}
+					lines := s.Log.Lines()
+					if name == "a deadline passes" {
+						if len(lines) != 1 || !strings.Contains(lines[0], "TimeoutHandler") {
+							t.Errorf("logged %q, want advice", lines)
+						}
+					} else if len(lines) != 0 {
+						t.Errorf("logged %q: nobody is at fault", lines)
+					}
+					if act == "logout, login" {
+						if b.Ticket() != "" || len(s.Records(t)) != 0 {
+							t.Error("the logout has not happened")
+						}
+						return
+					}
+					if b.Ticket() != before || before != "" && b.Values()["user"] != sitetest.Hush+"ada" {
+						t.Error("the visitor has lost what he had")
+					}
+				})
+			})
+		}
+	}
+}
+
+// Outside of requests the changes are kept, for another try.
+func TestCommitWithAContextThatIsDone(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	session := s.Open(t, "")
+	sitetest.SetUser(session)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if ticket, err := s.Manager.Commit(ctx, session); !errors.Is(err, context.Canceled) || ticket != "" {
+		t.Errorf("Commit without anybody to hand the ticket to: %v", err)
+	}
+	ticket := s.Commit(t, session)
+	session = s.Open(t, ticket)
+	sitetest.Has(t, "after another Commit", true)(session)
+	session.Set("more", true)
+	if again, err := s.Manager.Commit(ctx, session); err != nil || string(again) != ticket {
+		t.Errorf("Commit that needs no new ticket: %v", err)
+	}
+	if s.Values(t, ticket)["more"] != true {
+		t.Error("the change is lost")
 	}
 }

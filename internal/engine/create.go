@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -13,7 +15,7 @@ import (
 // sessions are not kept.
 func (c *commit) next(prev *version, key string) (version, error) {
 	now := c.clock()
-	base, err := c.draft.Apply(&c.e.style, &prev.Base, now)
+	base, err := c.draft.Apply(&c.e.style, &prev.Base, c.meta(prev, now), now)
 	if err != nil || !base.Exists() {
 		return version{}, err
 	}
@@ -24,6 +26,28 @@ func (c *commit) next(prev *version, key string) (version, error) {
 	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
 	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, now)}
 	return v, nil
+}
+
+// meta returns what the next record says about the session's life.
+func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
+	usual := c.e.style.Meta
+	if usual == nil {
+		return nil
+	}
+	var sent int64
+	if c.e.remembers(c.draft.Permanent(&c.e.style, &prev.Base)) {
+		switch {
+		case c.resend || c.replaces != nil || !prev.Exists() || c.draft.SetsPermanent():
+			sent = now.UnixMilli()
+		case prev.Meta != nil:
+			sent = prev.Meta.Sent
+		}
+	}
+	replaces := c.replaces
+	if replaces == nil && prev.Meta != nil {
+		replaces = prev.Meta.Prev
+	}
+	return prev.Meta.Next(usual, sent, replaces)
 }
 
 // adopt makes v the session, as saved.

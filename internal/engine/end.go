@@ -2,14 +2,32 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // An end is a session to be ended.
-type end struct{ key, handle string }
+type end struct {
+	key, handle string
+	rec         store.Record  // as it was read; zero if it has to be read first
+	prev        []ledger.Prev // records that it has taken the place of
+	again       bool          // it has ended: what is left to do is to be done
+}
 
-// Destroy ends the session when it is committed. The Session is empty and new
-// from now on.
+// endOf returns the end of v.
+func endOf(v *version) end {
+	x := end{key: v.key, handle: v.name(), rec: v.rec}
+	if v.Meta != nil {
+		x.prev = v.Meta.Prev
+	}
+	return x
+}
+
+// Destroy ends the sessions of all tickets of the request, when it is
+// committed. The Session is empty and new from now on.
 func (s *Session) Destroy() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -17,23 +35,25 @@ func (s *Session) Destroy() {
 		return
 	}
 	if s.version.Exists() {
-		s.draft.ends = append(s.draft.ends, end{s.version.key, s.version.name()})
+		s.draft.ends = append(s.draft.ends, endOf(&s.version))
+	}
+	if s.flight != nil && s.flight.kind == store.MarkMoved { // on its way when the session moved on
+		s.draft.ends = append(s.draft.ends, end{key: s.flight.next, handle: HandleOf(s.flight.next)})
 	}
 	for len(s.rest) > 0 { // sessions of the visitor's other tickets
-		f, err := s.e.find(s.ctx, s.rest, time.Now())
+		f, err := s.e.find(s.ctx, s.rest, time.Now(), true)
 		if err != nil {
 			s.fail(err)
 			return
 		}
 		if f.version.Exists() {
-			s.draft.ends = append(s.draft.ends, end{f.version.key, f.version.name()})
+			s.draft.ends = append(s.draft.ends, endOf(&f.version))
 		}
-		s.unreadable = append(s.unreadable, f.unreadable...)
+		s.unended = append(s.unended, f.unended...)
 		s.rest = f.rest
 	}
-	// A program that can read them must not find them.
-	s.draft.ends = append(s.draft.ends, s.unreadable...)
-	s.unreadable = nil
+	s.draft.ends = append(s.draft.ends, s.unended...)
+	s.unended, s.flight = nil, nil
 	if len(s.draft.ends) == 0 {
 		s.loggedOut = true // there is none: nothing to wait for
 	}
@@ -42,17 +62,110 @@ func (s *Session) Destroy() {
 	s.destroyed = true
 }
 
-// end deletes the record of a session. Where its ticket holds it there is
-// none, and the cookie's removal has to do.
+// end ends a session for good: what a request in flight saves is dropped. Where
+// its ticket holds it there is no record, and the cookie's removal has to do.
 func (e *Engine) end(ctx context.Context, x end) error {
-	ev := Event{Handle: x.handle}
-	if x.key != "" {
-		start := clock(e.Hooks.Destroyed)
+	start := clock(e.Hooks.Destroyed)
+	if err := e.endRecord(ctx, x); err != nil {
+		return err
+	}
+	if !x.again {
+		fire(ctx, e.Hooks.Destroyed, Event{Handle: x.handle, Duration: elapsed(start)})
+	}
+	return nil
+}
+
+func (e *Engine) endRecord(ctx context.Context, x end) error {
+	switch {
+	case x.key == "":
+		return nil
+	case !e.marks():
 		if err := e.store.Delete(ctx, x.key); err != nil {
 			return unavailable("destroy", err)
 		}
-		ev.Duration = elapsed(start)
+		return nil
 	}
-	fire(ctx, e.Hooks.Destroyed, ev)
+	// What it has replaced first, since only its own record tells of that. If that
+	// fails the session ends all the same, and its mark tells of it.
+	left, failed := e.endPrev(ctx, x.prev)
+	if err := e.putEnd(ctx, &x, left, maxFollow); err != nil {
+		return err
+	}
+	return failed
+}
+
+// endPrev ends the records that another one has taken the place of. It returns
+// those that it could not end, and why.
+func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger.Prev, failed error) {
+	for _, p := range prev {
+		if err := e.putEnd(ctx, &end{key: p.Key}, nil, 0); err != nil {
+			left, failed = append(left, p), err
+		}
+	}
+	return left, failed
+}
+
+// putEnd puts the mark of an end under x.key and, where the session has moved,
+// under up to follow keys to which it leads.
+func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) error {
+	rec := x.rec
+	for try := range 4 {
+		if !rec.Exists() || try > 0 {
+			var err error
+			rec, err = e.store.Load(ctx, x.key)
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+				rec = store.Record{}
+			case err != nil:
+				return unavailable("destroy", err)
+			}
+			err = e.readMark(x.key, rec)
+			switch m := asMark(err); {
+			case m != nil && m.kind == store.MarkMoved:
+				if follow == 0 || m.next == "" {
+					return nil
+				}
+				return e.putEnd(ctx, &end{key: m.next}, left, follow-1)
+			case m != nil:
+				if len(m.left) == 0 && len(left) == 0 {
+					return nil
+				}
+				// An end that was not finished goes on.
+				rest, failed := e.endPrev(ctx, m.left)
+				if len(rest) > 0 {
+					return failed
+				}
+			case err != nil:
+				return err
+			}
+		}
+		if try == 3 {
+			break
+		}
+		_, err := e.store.Save(ctx, x.key, rec, e.endMark(x.key, left, rec))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return destroyError(err)
+		}
+	}
+	// A session that is always being changed is deleted.
+	if err := e.store.Delete(ctx, x.key); err != nil {
+		return unavailable("destroy", err)
+	}
+	_, err := e.store.Save(ctx, x.key, store.Record{}, e.endMark(x.key, left, rec))
+	if err != nil && !errors.Is(err, store.ErrConflict) { // somebody else's mark is as good
+		return destroyError(err)
+	}
 	return nil
 }
+
+func (e *Engine) endMark(key string, left []ledger.Prev, rec store.Record) store.Record {
+	if len(left) == 0 {
+		return e.mark(store.MarkEnded, key, nil, time.Time{}, time.Now())
+	}
+	return e.mark(store.MarkEnded, key, appendLeft(nil, left), rec.Expires, time.Now())
+}
+
+func destroyError(err error) error { return unavailable("destroy", err) }

@@ -52,6 +52,8 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
+
+	useInterval time.Duration // after which a use within a request counts again
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -67,13 +69,17 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 		queues:  newQueues(),
 		style: ledger.Style{
 			Codec:      c.Codec,
-			Created:    r.OwnCreated,
+			Created:    r.Own,
 			Aging:      c.Lifetime != NoLimit,
 			Permanent:  c.Permanent,
 			Permanence: r.Permanence,
 			EmptyEnds:  r.EmptyEnds,
 			Flash:      r.Flash,
 		},
+	}
+	e.useInterval = max(c.TouchInterval, time.Second)
+	if r.Own {
+		e.style.Meta = ledger.NewMeta(c.Codec, c.IdleTimeout, c.Lifetime)
 	}
 	for _, other := range r.Readers {
 		if other != c.Codec {
@@ -88,13 +94,15 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
-// fault and stays out of the log.
+// fault and stays out of the log; that his changes were dropped the hook hears.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return
+	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
+	if !hungUp || errors.Is(err, ErrGone) {
+		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
 	}
-	fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
-	e.Log(ctx, handle, err)
+	if !hungUp {
+		e.Log(ctx, handle, err)
+	}
 }
 
 // Log logs err with its advice.

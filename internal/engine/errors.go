@@ -33,6 +33,17 @@ func unavailable(op string, err error) error {
 	return failed
 }
 
+// ErrGone says that a commit found nobody to hand a new ticket to.
+var ErrGone = errors.New("nobody waits for the answer any more")
+
+func goneError(ctx context.Context) error {
+	err := fmt.Errorf("cloakroom: save: %w, and the change needs a new ticket: %w", ErrGone, ctx.Err())
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = store.WithAdvice(err, "A deadline around the Manager's Handler has passed: http.TimeoutHandler goes inside the Handler.")
+	}
+	return err
+}
+
 func saveError(err error) error {
 	if errors.Is(err, store.ErrTooLarge) {
 		return fmt.Errorf("cloakroom: save: %w: %w", ErrRefused, err)

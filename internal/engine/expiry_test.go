@@ -47,9 +47,9 @@ func TestTouchIsRare(t *testing.T) {
 	}
 }
 
-// Near the end of its lifetime a session is touched once more, not with each
-// request.
-func TestTouchEndsAtTheLifetime(t *testing.T) {
+// Near the end of its lifetime a session is touched as ever: the store knows of
+// no lifetime.
+func TestTouchesUntilTheLifetime(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
 		s := sitetest.NewOn(t, records, limits(time.Hour, 61*time.Minute))
 		b := s.Known(t)
@@ -57,8 +57,8 @@ func TestTouchEndsAtTheLifetime(t *testing.T) {
 			time.Sleep(time.Minute)
 			mustLive(t, b, "within its lifetime")
 		}
-		if got := len(s.Store.Calls(cloakroomtest.OpTouch)); got != 1 {
-			t.Errorf("got %d touches, want 1", got)
+		if got := len(s.Store.Calls(cloakroomtest.OpTouch)); got != 10 {
+			t.Errorf("got %d touches, want one in six minutes", got)
 		}
 		time.Sleep(time.Minute)
 		mustBeOver(t, b, "after its lifetime")
@@ -81,15 +81,41 @@ func TestTouchOfARecordWithoutAge(t *testing.T) {
 	})
 }
 
-func TestExpiryNeverMovesBack(t *testing.T) {
-	clocked(t, func(t *testing.T, records store.Store) {
-		long := sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit)).Known(t)
-		short := sitetest.NewOn(t, records, limits(time.Hour, cloakroom.NoLimit)).Holder(t, long.Ticket())
-		time.Sleep(20 * time.Minute)
-		mustLive(t, short, "read under a shorter idle timeout")
-		time.Sleep(2 * time.Hour)
-		mustLive(t, long, "after a read under a shorter idle timeout")
-	})
+// An idle timeout that is changed holds for the sessions that exist. What counts
+// is their last use.
+func TestIdleTimeoutIsChanged(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		before, then   time.Duration
+		unused         time.Duration
+		lives          bool
+		used, livesNow bool // another use in between
+	}{
+		{"shorter, used in time", 10 * time.Hour, time.Hour, 59 * time.Minute, true, false, false},
+		{"shorter, unused for longer", 10 * time.Hour, time.Hour, 61 * time.Minute, false, false, false},
+		{"longer, used in time", time.Hour, 10 * time.Hour, 59 * time.Minute, true, true, true},
+		{"longer, unused for longer than was said", time.Hour, 10 * time.Hour, 61 * time.Minute, false, false, false},
+		{"switched off", time.Hour, cloakroom.NoLimit, 30 * time.Minute, true, true, true},
+		{"set", cloakroom.NoLimit, time.Hour, 5 * time.Hour, true, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clocked(t, func(t *testing.T, records store.Store) {
+				b := sitetest.NewOn(t, records, limits(c.before, 100*time.Hour)).Known(t)
+				b = sitetest.NewOn(t, records, limits(c.then, 100*time.Hour)).Holder(t, b.Ticket())
+				time.Sleep(c.unused)
+				if got := b.Values() != nil; got != c.lives {
+					t.Fatalf("the session lives: %t, want %t", got, c.lives)
+				}
+				if c.used {
+					mustLive(t, b, "used")
+					time.Sleep(9 * time.Hour)
+					if got := b.Values() != nil; got != c.livesNow {
+						t.Errorf("after a use and nine hours the session lives: %t, want %t", got, c.livesNow)
+					}
+				}
+			})
+		})
+	}
 }
 
 // What Expires says during a request is what then happens, and what it says is

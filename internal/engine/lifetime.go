@@ -15,51 +15,63 @@ func (e *Engine) deadline(created int64, now time.Time) time.Time {
 	if e.Lifetime == NoLimit {
 		return time.Time{}
 	}
-	if created <= 0 {
-		return now.Add(e.Lifetime) // another program's: its life with us begins
+	if created <= 0 || created > now.Unix() {
+		return now.Add(e.Lifetime) // another program's, or a clock was ahead: its life begins
 	}
 	return time.Unix(created, 0).Add(e.Lifetime)
 }
 
-// expiry returns when a session used now expires.
+// expiry returns what the store is told about a session that is used now: when
+// it ends by its idle timeout. The lifetime does not cut it, so that it always
+// tells of the last use; without an idle timeout it is the end of the lifetime.
 func (e *Engine) expiry(created int64, now time.Time) time.Time {
-	deadline := e.deadline(created, now)
 	if e.IdleTimeout == NoLimit {
-		return deadline
+		return e.deadline(created, now)
 	}
-	idle := now.Add(e.IdleTimeout)
-	if !deadline.IsZero() && deadline.Before(idle) {
-		return deadline
-	}
-	return idle
+	return now.Add(e.IdleTimeout)
 }
 
-// alive reports whether the session is within its lifetime, which may be
+// aged reports whether the session has reached its lifetime, which may be
 // shorter today than when the record was written.
-func (e *Engine) alive(v *version, now time.Time) bool {
+func (e *Engine) aged(v *version, now time.Time) bool {
 	deadline := e.deadline(v.Created, now)
-	return deadline.IsZero() || now.Before(deadline)
+	return !deadline.IsZero() && !now.Before(deadline)
+}
+
+// idleEnd returns when a session ends by its idle timeout, which may be shorter
+// today than when the record was written; the zero time if it has no such end.
+func (e *Engine) idleEnd(v *version) time.Time {
+	expires, usual := v.rec.Expires, e.style.Meta
+	if usual == nil || v.Meta == nil || expires.IsZero() ||
+		v.Meta.Idle <= 0 || usual.Idle <= 0 || usual.Idle >= v.Meta.Idle {
+		return expires
+	}
+	return expires.Add(usual.Idle - v.Meta.Idle)
+}
+
+// idled reports whether the session has not been used for too long. A store
+// sees to that by itself, but for timeouts that have become shorter.
+func (e *Engine) idled(v *version, now time.Time) bool {
+	end := e.idleEnd(v)
+	return !end.Equal(v.rec.Expires) && !now.Before(end)
 }
 
 // endsAt returns when the session ends if it is not used again after now.
 func (e *Engine) endsAt(v *version, pending bool, now time.Time) time.Time {
-	if !v.Exists() || pending || e.refreshDue(v, now) {
-		return e.expiry(v.Created, now)
+	end, used := e.idleEnd(v), !v.Exists() || pending || e.refreshDue(v, now)
+	if used {
+		end = e.expiry(v.Created, now)
 	}
-	expires := v.rec.Expires
-	// The record may have been written under a longer lifetime.
-	if deadline := e.deadline(v.Created, now); v.Created > 0 && !deadline.IsZero() && deadline.Before(expires) {
+	deadline := e.deadline(v.Created, now)
+	if !deadline.IsZero() && (used || v.Created > 0) && (end.IsZero() || deadline.Before(end)) {
 		return deadline
 	}
-	return expires
+	return end
 }
 
 // touchDue reports whether v has been used long enough since its expiry was
 // last moved on, and returns the new expiry.
-func (e *Engine) touchDue(v *version, now time.Time) (time.Time, bool) {
-	if e.IdleTimeout == NoLimit || v.rec.Expires.IsZero() {
-		return time.Time{}, false
-	}
+func (e *Engine) touchDue(v *version, now time.Time) (next time.Time, due bool) {
 	switch e.Rules.Use {
 	case rules.UseChanged:
 		return time.Time{}, false
@@ -68,12 +80,36 @@ func (e *Engine) touchDue(v *version, now time.Time) (time.Time, bool) {
 			return time.Time{}, false // see refreshDue
 		}
 	}
-	next := e.expiry(v.Created, now)
-	gain := next.Sub(v.rec.Expires)
-	return next, gain > 0 && gain >= e.TouchInterval ||
-		// Close to the deadline the gain is small and the last step counts. A
-		// record that does not say its age has none: it moves on with now.
-		gain > 0 && v.Created > 0 && next.Equal(e.deadline(v.Created, now))
+	next, expires, usual := e.expiry(v.Created, now), v.rec.Expires, e.style.Meta
+	gain := next.Sub(expires)
+	switch {
+	case usual == nil:
+		return next, e.IdleTimeout != NoLimit && !expires.IsZero() && gain > 0 && gain >= e.TouchInterval
+	case usual.Idle < 0: // nothing to count, but what the record says may be out of date
+		return next, e.outdated(v, now) || !expires.IsZero() && (next.IsZero() || gain > 0)
+	case expires.IsZero():
+		return next, true
+	}
+	due = gain > 0 && gain >= e.TouchInterval
+	if m := v.Meta; m != nil && m.Idle != usual.Idle && m.Idle != 0 {
+		// The timeout has changed. Where the last use is known it may be long ago.
+		unused := gain - usual.Idle + m.Idle
+		due = due || m.Idle < 0 || unused > 0 && unused >= e.TouchInterval
+	}
+	return next, due
+}
+
+// ageless reports whether the record does not say since when the session lives.
+func (v *version) ageless(now time.Time) bool { return v.Created <= 0 || v.Created > now.Unix() }
+
+// outdated reports whether v has to be written anew rather than touched: what
+// it says about its life is not what is in force, or its seal is an old one.
+func (e *Engine) outdated(v *version, now time.Time) bool {
+	if e.records != nil && !e.records.Current(v.rec.Data) {
+		return true
+	}
+	usual := e.style.Meta
+	return usual != nil && (v.Meta == nil || v.Meta.Idle != usual.Idle || e.style.Aging && v.ageless(now))
 }
 
 // refreshDue reports whether using v moves its expiry on, or its cookie's.
@@ -110,6 +146,21 @@ func (e *Engine) cookieLife(v *version, now time.Time) time.Duration {
 		return longestCookieLife
 	}
 	return min(max(deadline.Sub(now), time.Second), longestCookieLife)
+}
+
+// remembers reports whether the cookie has to go out again now and then, lest
+// browsers forget it before the session ends.
+func (e *Engine) remembers(permanent bool) bool {
+	return permanent && e.Lifetime == NoLimit && e.style.Meta != nil && !e.inTicket()
+}
+
+// resendDue reports whether that time has come: once a quarter of the cookie's
+// life.
+func (e *Engine) resendDue(v *version, now time.Time) bool {
+	if !e.remembers(v.Permanent) {
+		return false
+	}
+	return v.Meta == nil || now.UnixMilli()-v.Meta.Sent >= (longestCookieLife/4).Milliseconds()
 }
 
 // longestCookieLife is what browsers cut a cookie's life to (RFC 6265bis, 5.5).

@@ -14,19 +14,25 @@ import (
 
 // found is what the tickets of a request lead to.
 type found struct {
-	version    version  // the session of the first ticket that opens one
-	unreadable []end    // records that could not be read
-	rest       []string // tickets after the first that opens a session
+	version version  // the session of the first ticket that opens one
+	rest    []string // tickets after that
+
+	// unended are for a Destroy to end: records that could not be read, since a
+	// program that can read them must not find them, and ends that were not
+	// finished.
+	unended []end
+	// marks are what tickets before have led to.
+	marks []*marked
 }
 
 // find tries the tickets, which are distinct, in turn until one opens a session.
-// Only a failing store is an error.
-func (e *Engine) find(ctx context.Context, tickets []string, now time.Time) (f found, err error) {
+// Only a failing store is an error. A detached search goes on when ctx is done.
+func (e *Engine) find(ctx context.Context, tickets []string, now time.Time, detached bool) (f found, err error) {
 	if e.Rules.Unavailable != nil {
 		return found{}, nil
 	}
 	for i, t := range tickets {
-		v, err := e.open(ctx, t, now)
+		v, err := e.open(ctx, t, now, detached)
 		switch {
 		case err == nil:
 			f.version = v
@@ -34,8 +40,10 @@ func (e *Engine) find(ctx context.Context, tickets []string, now time.Time) (f f
 			return f, nil
 		case errors.Is(err, rules.ErrUndecodable): // reported; it may match seal.ErrOpen too
 			if v.key != "" { // there is a record to end, one day
-				f.unreadable = append(f.unreadable, end{v.key, v.name()})
+				f.unended = append(f.unended, end{key: v.key, handle: v.name()})
 			}
+		case isMark(err):
+			f.met(err)
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
 			fire(ctx, e.Hooks.Rejected, Event{Err: err})
 		default:
@@ -43,6 +51,15 @@ func (e *Engine) find(ctx context.Context, tickets []string, now time.Time) (f f
 		}
 	}
 	return f, nil
+}
+
+// met notes the mark that a load has found.
+func (f *found) met(err error) {
+	m := asMark(err)
+	f.marks = append(f.marks, m)
+	if len(m.left) > 0 {
+		f.unended = append(f.unended, end{key: m.key, again: true})
+	}
 }
 
 // WellFormed reports whether a ticket may be one that we gave out. It asks no
@@ -57,7 +74,7 @@ func (e *Engine) WellFormed(ticket string) bool {
 
 // open returns the session of one ticket. With rules.ErrUndecodable it returns
 // the record's key at least.
-func (e *Engine) open(ctx context.Context, ticket string, now time.Time) (version, error) {
+func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detached bool) (version, error) {
 	if e.inTicket() {
 		return e.unseal(ctx, ticket, now)
 	}
@@ -65,33 +82,64 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time) (versio
 	if !ok {
 		return version{}, ErrTicket
 	}
-	v, err := e.read(ctx, e.storeKey(id), now)
+	call := newCallContext(ctx, e.StoreTimeout, detached)
+	defer call.close()
+	v, err := e.read(call, e.storeKey(id), now)
 	v.ticket = ticket
+	if err == nil && v.Meta != nil && len(v.Meta.Prev) > 0 {
+		// A move stopped half way. That the session can be used does not wait for
+		// what is left of it.
+		settled, err := e.settle(call, v, now)
+		switch {
+		case err == nil:
+			v = settled
+		case errors.Is(err, ErrNotFound):
+			return version{}, err
+		default:
+			e.Report(ctx, v.name(), err)
+		}
+	}
 	return v, err
 }
 
-// read loads and indexes the record of a store key.
+// read loads and indexes the record of a store key, if the session lives.
 func (e *Engine) read(ctx context.Context, key string, now time.Time) (version, error) {
-	call := newCallContext(ctx, e.StoreTimeout, false)
-	defer call.close()
 	start := clock(e.Hooks.Loaded)
-	rec, err := e.store.Load(call, key)
+	v, err := e.fetch(ctx, key)
+	if err == nil && e.idled(&v, now) {
+		v, err = e.fetch(ctx, key) // another process may have used it, unknown to a cache
+	}
+	if errors.Is(err, rules.ErrUndecodable) {
+		e.undecodable(ctx, v.name(), err)
+	}
+	if err != nil {
+		return version{key: v.key}, err
+	}
+	if e.aged(&v, now) || e.idled(&v, now) {
+		return version{}, ErrNotFound
+	}
+	if e.Hooks.Loaded != nil {
+		e.Hooks.Loaded(ctx, Event{Handle: v.name(), Duration: elapsed(start), Size: len(v.rec.Data)})
+	}
+	return v, nil
+}
+
+// fetch loads and indexes the record of a store key. Its error matches
+// ErrNotFound also where there is a mark.
+func (e *Engine) fetch(ctx context.Context, key string) (version, error) {
+	rec, err := e.store.Load(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return version{}, ErrNotFound
 	}
 	if err != nil {
 		return version{}, unavailable("load", err)
 	}
+	if err := e.readMark(key, rec); err != nil {
+		return version{}, err
+	}
 	v, err := e.decode(key, rec)
 	if err != nil {
-		e.undecodable(ctx, v.name(), err)
 		return version{key: key}, err
-	}
-	if !e.alive(&v, now) {
-		return version{}, ErrNotFound
-	}
-	if e.Hooks.Loaded != nil {
-		e.Hooks.Loaded(ctx, Event{Handle: v.name(), Duration: elapsed(start), Size: len(rec.Data)})
 	}
 	return v, nil
 }

@@ -3,7 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
+	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -15,31 +18,47 @@ func (s *Session) Regenerate() {
 		return
 	}
 	s.draft.login = true
-	if s.version.Exists() {
+	if s.version.Exists() || s.flight != nil {
 		s.draft.regenerate = s.draft.Next()
 	}
 }
 
-// move gives the session a new ID: the new record is durable before the old
-// one goes, and the old one goes only if it is still the one that was copied,
-// so that no save in between is lost.
+var errUnsettled = errors.New("the record under the former ID still has to be ended, and that failed")
+
+// move gives the session a new ID, in three steps: the new record is saved, with
+// the key of the old one in it; the old one is replaced by a mark, if it is still
+// the one that was copied, so that no save in between is lost; the new one
+// forgets the old one. Whoever opens the new record before the last step does
+// the rest of them, and so does its end: see [Engine.settle] and
+// [Engine.endRecord].
 func (c *commit) move(ctx context.Context) error {
 	prev := c.version
+	if c.e.aged(&prev, c.clock()) {
+		c.dropped(ctx)
+		return nil
+	}
+	if m := prev.Meta; m != nil && len(m.Prev) > 0 {
+		return unavailable("regenerate", errUnsettled)
+	}
+	if c.e.marks() {
+		c.replaces = []ledger.Prev{{Kind: byte(store.MarkMoved), Key: prev.key}}
+	}
 	v, rec, err := c.insert(ctx, &prev)
 	if err != nil {
 		return err
 	}
 	if !v.Exists() {
+		c.replaces = nil
 		return c.update(ctx) // nothing is left that needs an ID
 	}
 	if !rec.Exists() {
-		c.dropped(ctx) // its lifetime is over
+		c.dropped(ctx) // it has expired
 		return nil
 	}
 	queue := turn{e: c.e}
 	defer queue.pass()
 	for {
-		_, err := c.e.store.Save(ctx, prev.key, prev.rec, store.Record{})
+		_, err := c.e.store.Save(ctx, prev.key, prev.rec, c.leave(&prev, v.key))
 		if err == nil {
 			break
 		}
@@ -49,16 +68,78 @@ func (c *commit) move(ctx context.Context) error {
 			c.adopt(v, rec)
 			return saveError(err)
 		}
-		if prev, err = c.newest(ctx, &queue, prev); err == nil && c.outcome != endedElsewhere {
+		prev, err = c.newest(ctx, &queue, prev)
+		switch {
+		case isMark(err) && asMark(err).kind == store.MarkMoved:
+			// Another login was faster. This one begins with nothing: what the
+			// session had belongs to the other one.
+			return c.restart(ctx, v, rec)
+		case errors.Is(err, ErrNotFound):
+			c.dropped(ctx)
+		case err == nil:
 			v, rec, err = c.rewrite(ctx, &prev, v, rec)
 		}
-		if err != nil || c.outcome == endedElsewhere {
+		if err != nil {
 			// The old session lives on, or has been ended: not this way.
-			return errors.Join(err, c.withdraw(ctx, v.key))
+			return errors.Join(notFoundIsFine(err), c.withdraw(ctx, v, rec))
 		}
 	}
 	if !v.Exists() {
 		c.endEmptied(ctx)
+		return nil
+	}
+	return c.forgetOld(ctx, v, rec)
+}
+
+func notFoundIsFine(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// leave returns what a move leaves in the place of the old record.
+func (c *commit) leave(prev *version, successor string) store.Record {
+	if !c.e.marks() {
+		return store.Record{}
+	}
+	return c.e.mark(store.MarkMoved, prev.key, []byte(successor), time.Time{}, time.Now())
+}
+
+// forgetOld is the last step of a move.
+func (c *commit) forgetOld(ctx context.Context, v version, rec store.Record) error {
+	v.rec = rec
+	if v.Meta != nil && len(v.Meta.Prev) > 0 {
+		settled, err := c.e.forgetPrev(ctx, v, c.now)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			c.dropped(ctx) // a logout has followed the mark
+			return nil
+		case err != nil:
+			c.adopt(v, rec)
+			return err
+		}
+		v = settled
+	}
+	c.adopt(v, v.rec)
+	c.fire(ctx, c.e.Hooks.Regenerated)
+	return nil
+}
+
+// restart overwrites the new record of a move with one that comes of the draft
+// alone.
+func (c *commit) restart(ctx context.Context, v version, rec store.Record) error {
+	c.replaces = []ledger.Prev{}
+	empty := version{}
+	if err := c.draft.Rebase(&c.e.style, &empty.Base); err != nil {
+		return errors.Join(err, c.withdraw(ctx, v, rec))
+	}
+	v, rec, err := c.rewrite(ctx, &empty, v, rec)
+	if err != nil {
+		return errors.Join(err, c.withdraw(ctx, v, rec))
+	}
+	if !v.Exists() {
+		c.outcome = endedElsewhere
 		return nil
 	}
 	c.adopt(v, rec)
@@ -80,10 +161,11 @@ func (c *commit) rewrite(ctx context.Context, prev *version, v version, rec stor
 	return next, saved, nil
 }
 
-// withdraw removes the new record of a move that did not come about.
-func (c *commit) withdraw(ctx context.Context, key string) error {
-	if err := c.e.store.Delete(ctx, key); err != nil {
-		return unavailable("regenerate", err)
+// withdraw ends the new record of a move that did not come about.
+func (c *commit) withdraw(ctx context.Context, v version, rec store.Record) error {
+	x := end{key: v.key, rec: rec}
+	if err := c.e.endRecord(ctx, x); err != nil {
+		return fmt.Errorf("cloakroom: regenerate: %w", err)
 	}
 	return nil
 }

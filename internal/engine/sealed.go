@@ -98,7 +98,7 @@ func (e *Engine) unseal(ctx context.Context, ticket string, now time.Time) (vers
 	if err != nil {
 		return version{}, err
 	}
-	if !e.alive(&v, now) {
+	if e.aged(&v, now) || e.idled(&v, now) {
 		return version{}, ErrNotFound
 	}
 	fire(ctx, e.Hooks.Loaded, Event{Handle: v.handle, Size: len(c.Data)})

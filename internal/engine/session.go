@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // A Session is one visitor's session during one request, or between Open and
@@ -21,6 +22,7 @@ type Session struct {
 	phase    phase
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
+	passive  bool  // reading it is no use
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
 
 	loggedIn  bool // the session has been saved after Regenerate
@@ -30,11 +32,14 @@ type Session struct {
 	err     error
 	version version
 	draft   draft
-	// unreadable are the visitor's records that could not be read, and rest the
-	// tickets beside that of version, which nobody has looked at yet. Destroy ends
-	// what they lead to.
-	unreadable []end
-	rest       []string
+	// rest are the tickets beside that of version, which nobody has looked at
+	// yet, and unended what the others led to that Destroy has to end.
+	rest    []string
+	unended []end
+
+	began  time.Time // the request
+	used   time.Time // when a use of the session was last counted
+	flight *marked   // the session ended while the request was on its way
 }
 
 // A Bearer is a visitor's request, which bears tickets.
@@ -42,6 +47,9 @@ type Bearer interface {
 	// Present calls s.Find with the tickets that the visitor sent. They are
 	// not returned, so that they need not leave the stack.
 	Present(s *Session) error
+	// Navigates reports whether the browser waits for a page, rather than a page
+	// for an answer.
+	Navigates() bool
 }
 
 // A phase is how far a request is: whether its handler still runs, and whether
@@ -82,7 +90,7 @@ func (d *draft) discard() {
 
 // Begin makes s the session of a request, which is loaded at its first use.
 func (s *Session) Begin(e *Engine, ctx context.Context, b Bearer) {
-	s.e, s.ctx, s.bearer, s.phase = e, ctx, b, open
+	s.e, s.ctx, s.bearer, s.phase, s.began = e, ctx, b, open, time.Now()
 }
 
 // Open makes s the session of a ticket, without a request.
@@ -91,7 +99,7 @@ func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
 	if ticket == "" {
 		return nil
 	}
-	f, err := e.find(ctx, []string{ticket}, time.Now())
+	f, err := e.find(ctx, []string{ticket}, time.Now(), false)
 	if err != nil {
 		e.Report(ctx, "", err)
 		return err
@@ -110,7 +118,16 @@ func (s *Session) InRequest() bool { return s.bearer != nil }
 func (s *Session) Context() context.Context { return s.ctx }
 
 func (s *Session) take(f found) {
-	s.version, s.unreadable, s.rest = f.version, f.unreadable, f.rest
+	s.version, s.rest, s.unended = f.version, f.rest, f.unended
+	for _, m := range f.marks {
+		if s.bearer != nil && !s.version.Exists() && m.inFlight(s.began, s.bearer.Navigates()) {
+			if s.flight == nil || m.kind == store.MarkMoved {
+				s.flight = m
+			}
+			continue
+		}
+		fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrNotFound})
+	}
 }
 
 // Find makes s the session that distinct tickets lead to, and is called by s
@@ -120,7 +137,7 @@ func (s *Session) Find(tickets []string, malformed bool) error {
 	if malformed {
 		fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrTicket})
 	}
-	f, err := s.e.find(s.ctx, tickets, time.Now())
+	f, err := s.e.find(s.ctx, tickets, time.Now(), true)
 	if err == nil {
 		s.take(f)
 	}
@@ -132,7 +149,9 @@ func (s *Session) load() {
 	s.loadedIn = s.phase
 	if err := s.bearer.Present(s); err != nil {
 		s.fail(err)
+		return
 	}
+	s.firstUse()
 }
 
 // loadUnasked loads the session of a handler that did not ask for it, where
@@ -155,6 +174,8 @@ func (s *Session) loadUnasked() {
 func (s *Session) readable() bool {
 	if s.loadedIn == notYet {
 		s.load()
+	} else if !s.used.IsZero() && time.Since(s.used) >= s.e.useInterval {
+		s.useAgain()
 	}
 	s.asked = true
 	return s.err == nil

@@ -7,10 +7,11 @@ import (
 	"github.com/cloakroom/cloakroom/codec"
 )
 
-// Apply returns the session that comes of b and d at the time now. Fields that
-// d does not mention keep their bytes. No session exists afterwards if a new
+// Apply returns the session that comes of b and d at the time now, with the
+// Meta m: nil under a Style that has none. Fields that d does not mention keep
+// their bytes. No session exists afterwards if a new
 // one would be empty, and, under Style.EmptyEnds, if d has emptied it.
-func (d *Draft) Apply(st *Style, b *Base, now time.Time) (Base, error) {
+func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) {
 	own := st.Codec
 	fields := b.Fields
 	if b.Exists() && b.Codec != own {
@@ -21,8 +22,8 @@ func (d *Draft) Apply(st *Style, b *Base, now time.Time) (Base, error) {
 			fields = converted
 		}
 	}
-	p := composer{st: st, b: b, d: d, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+2)}
-	p.first(fields, now)
+	p := composer{st: st, b: b, d: d, meta: m, now: now, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+3)}
+	p.first()
 	p.keep(fields)
 	p.add()
 	p.flashes(fields)
@@ -37,7 +38,7 @@ func (d *Draft) Apply(st *Style, b *Base, now time.Time) (Base, error) {
 	if p.aging() {
 		created = now.Unix()
 	}
-	return Base{Codec: own, Fields: p.out, Created: created, Permanent: d.Permanent(st, b)}, nil
+	return Base{Codec: own, Fields: p.out, Created: created, Meta: m, Permanent: d.Permanent(st, b)}, nil
 }
 
 func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, error) {
@@ -61,6 +62,8 @@ type composer struct {
 	st     *Style
 	b      *Base
 	d      *Draft
+	meta   *Meta
+	now    time.Time
 	codec  codec.Codec
 	out    []codec.Field
 	names  []byte
@@ -89,14 +92,20 @@ func (p *composer) marshal(name string, v any) {
 	p.append(name, raw)
 }
 
-// aging reports whether the session's age begins to count now.
-func (p *composer) aging() bool { return p.st.Aging && p.b.Created <= 0 }
+// aging reports whether the session's age begins to count now: it is unknown, or
+// somebody's clock was ahead.
+func (p *composer) aging() bool {
+	return p.st.Aging && (p.b.Created <= 0 || p.b.Created > p.now.Unix())
+}
 
 // first writes the fields that come first in a new record. In one that exists
 // they keep their place and bytes if they did not change.
-func (p *composer) first(fields []codec.Field, now time.Time) {
+func (p *composer) first() {
 	if p.aging() {
-		p.marshal(NameCreated, now.Unix())
+		p.marshal(NameCreated, p.now.Unix())
+	}
+	if p.meta != nil && p.b.Meta == nil {
+		p.setMeta()
 	}
 	permanent := p.d.Permanent(p.st, p.b)
 	if p.st.Permanence == PermanentIfTrue {
@@ -106,6 +115,14 @@ func (p *composer) first(fields []codec.Field, now time.Time) {
 	} else if !p.b.Exists() && p.st.Permanent {
 		p.setPermanent(permanent)
 	}
+}
+
+func (p *composer) setMeta() {
+	raw, err := p.meta.encode(p.codec)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("cloakroom: save: %w", err)
+	}
+	p.append(NameMeta, raw)
 }
 
 func (p *composer) setPermanent(v bool) {
@@ -154,6 +171,10 @@ func (p *composer) keepReserved(f *codec.Field) {
 		keep = !p.aging()
 	case NamePermanent:
 		keep = p.keepPermanent()
+	case NameMeta:
+		if keep = p.meta == p.b.Meta; !keep && p.b.Meta != nil {
+			p.setMeta()
+		}
 	default: // the flash messages
 		if keep = !p.d.flashes.dirty() && p.d.cleared == 0; keep {
 			p.values++

@@ -9,6 +9,7 @@ type Base struct {
 	Codec     codec.Codec
 	Fields    []codec.Field
 	Created   int64 // Unix seconds; 0 if the record does not say
+	Meta      *Meta // nil if the record has none
 	Permanent bool
 
 	looks  uint8            // searches through more than few fields, one by one
@@ -20,15 +21,15 @@ func Read(st *Style, c codec.Codec, fields []codec.Field) Base {
 	b := Base{Codec: c, Fields: fields}
 	for i := range fields {
 		if f := &fields[i]; len(f.Name) > 0 && f.Name[0] == '_' {
-			b.readMeta(st, f)
+			b.readOwn(st, f)
 		}
 	}
 	return b
 }
 
-// readMeta takes up what cloakroom keeps in the record for itself. A field
+// readOwn takes up what cloakroom keeps in the record for itself. A field
 // that is not of the expected type is somebody else's, and counts as missing.
-func (b *Base) readMeta(st *Style, f *codec.Field) {
+func (b *Base) readOwn(st *Style, f *codec.Field) {
 	switch string(f.Name) {
 	case NameCreated:
 		if st.Created {
@@ -36,6 +37,10 @@ func (b *Base) readMeta(st *Style, f *codec.Field) {
 		}
 	case NamePermanent:
 		b.Permanent, _ = codec.Bool(b.Codec, f.Raw)
+	case NameMeta:
+		if st.Meta != nil {
+			b.Meta = readMeta(st.Meta, b.Codec, f.Raw)
+		}
 	}
 }
 

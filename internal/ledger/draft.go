@@ -84,6 +84,27 @@ func (d *Draft) Raw(st *Style, b *Base, name string) ([]byte, codec.Codec) {
 	return b.Find(name)
 }
 
+// An Origin is where a value that Raw returns comes from.
+type Origin uint8
+
+const (
+	FromBase  Origin = iota // it is as it was read
+	FromDraft               // the request has set it
+	FromBoth                // the request has updated what was read
+)
+
+// Origin returns where the value of name comes from.
+func (d *Draft) Origin(name string) Origin {
+	switch c := d.find(name); {
+	case c == nil:
+		return FromBase
+	case c.origin == 0:
+		return FromBoth
+	default:
+		return FromDraft
+	}
+}
+
 // Names returns the names of the values, in the order in which they were first
 // set.
 func (d *Draft) Names(st *Style, b *Base) []string {

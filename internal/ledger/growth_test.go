@@ -71,7 +71,7 @@ func TestManyValues(t *testing.T) {
 			if err := saving.Rebase(&eternal, &base); err != nil {
 				t.Fatal(err)
 			}
-			next, err := saving.Apply(&eternal, &base, now)
+			next, err := saving.Apply(&eternal, &base, nil, now)
 			if err != nil || len(next.Fields) != len(left) {
 				t.Fatalf("%d values are saved, %v, want %d", len(next.Fields), err, len(left))
 			}
@@ -163,7 +163,7 @@ func TestFieldsOfOneName(t *testing.T) {
 			t.Errorf("among %d others there are %d names", others, len(got))
 		}
 		d.Set("a", []byte("3"))
-		next, err := d.Apply(&eternal, &base, now)
+		next, err := d.Apply(&eternal, &base, nil, now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,11 +12,13 @@ package ledger
 
 import "github.com/cloakroom/cloakroom/codec"
 
-// Names in a record that belong to cloakroom. The first two are Flask's.
+// Names in a record that belong to cloakroom. The first two are Flask's, the
+// others are ours in native mode alone.
 const (
 	NamePermanent = "_permanent" // bool: the cookie outlives the browser
 	NameFlashes   = "_flashes"   // list of [category, message]
 	NameCreated   = "_created"   // Unix time in seconds from which the lifetime counts
+	NameMeta      = "_cloakroom" // dictionary, see Meta
 )
 
 // A Style is how sessions are written down.
@@ -27,6 +29,10 @@ type Style struct {
 	// Created makes _created one of our names; otherwise it is a value like
 	// any other. Aging writes it into records that lack it.
 	Created, Aging bool
+
+	// Meta, if it is not nil, makes _cloakroom one of our names, and is what
+	// most sessions have there.
+	Meta *Meta
 
 	// Permanent is what a new session is, unless the request says otherwise.
 	Permanent bool
@@ -59,7 +65,7 @@ const (
 // its own under.
 func (st *Style) Reserved(name string) bool {
 	return len(name) > 0 && name[0] == '_' &&
-		(name == NamePermanent || name == NameFlashes || name == NameCreated && st.Created)
+		(name == NamePermanent || name == NameFlashes || name == NameCreated && st.Created || name == NameMeta && st.Meta != nil)
 }
 
 // PairFlash is the Style.Flash of most formats: a list of two.

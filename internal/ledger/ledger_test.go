@@ -131,7 +131,7 @@ func TestNextFields(t *testing.T) {
 			if err := d.Rebase(&tt.st, &base); err != nil {
 				t.Fatal(err)
 			}
-			next, err := d.Apply(&tt.st, &base, now)
+			next, err := d.Apply(&tt.st, &base, nil, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestForgetWhatWasSaved(t *testing.T) {
 			tt.first(wish{&native, &base, &d})
 			saving := d.Snapshot()
 			tt.then(wish{&native, &base, &d})
-			saved, err := saving.Apply(&native, &base, now)
+			saved, err := saving.Apply(&native, &base, nil, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +210,7 @@ func TestForgetWhatWasSaved(t *testing.T) {
 			if err := d.Rebase(&native, &saved); err != nil {
 				t.Fatal(err)
 			}
-			next, err := d.Apply(&native, &saved, now)
+			next, err := d.Apply(&native, &saved, nil, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +233,7 @@ func TestDiscardGoesOnCounting(t *testing.T) {
 	}
 	d.Set("a", []byte("2"))
 	d.Forget(&saving)
-	next, err := d.Apply(&native, &base, now)
+	next, err := d.Apply(&native, &base, nil, now)
 	if got := written(t, next); err != nil || got != `{"_created":5,"a":2}` {
 		t.Errorf("next is %s, %v", got, err)
 	}
@@ -280,7 +280,7 @@ func TestOtherCodec(t *testing.T) {
 	var d ledger.Draft
 	raw, _ := codec.MsgPack.Marshal(nil, "x")
 	d.Set("b", raw)
-	next, err := d.Apply(&pack, &base, now)
+	next, err := d.Apply(&pack, &base, nil, now)
 	if err != nil || next.Codec != codec.MsgPack {
 		t.Fatalf("next is in %v, %v", next.Codec, err)
 	}
@@ -293,7 +293,7 @@ func TestOtherCodec(t *testing.T) {
 	foreign := ledger.Read(&text, codec.MsgPack, []codec.Field{{Name: []byte("a"), Raw: ext}})
 	var e ledger.Draft
 	e.Set("b", []byte(`"x"`))
-	next, err = e.Apply(&text, &foreign, now)
+	next, err = e.Apply(&text, &foreign, nil, now)
 	if err != nil || next.Codec != codec.MsgPack {
 		t.Fatalf("with a value that JSON has not, next is in %v, %v", next.Codec, err)
 	}

@@ -25,8 +25,9 @@ type Rules struct {
 	// Readers are the codecs of records that others may have written, beside
 	// the configured one.
 	Readers []codec.Codec
-	// OwnCreated makes _created a name of ours.
-	OwnCreated bool
+	// Own lets cloakroom keep things of its own beside the values: _created and
+	// _cloakroom are names of ours, and what ends in a store leaves a mark there.
+	Own bool
 	// Permanence says how _permanent is written.
 	Permanence ledger.Permanence
 	// EmptyEnds ends a session that has been emptied.

@@ -1,6 +1,7 @@
 package sitetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -24,10 +25,28 @@ func (s *Site) PlantData(t testing.TB, key, data string) {
 	s.Plant(t, key, store.Record{Data: []byte(data), Expires: time.Now().Add(time.Hour)})
 }
 
-// Data returns what the record with a key holds.
+// Data returns what the record with a key holds, but for what cloakroom keeps
+// there for itself.
 func (s *Site) Data(t testing.TB, key string) string {
 	t.Helper()
-	return string(s.Records(t)[key].Data)
+	data := s.Records(t)[key].Data
+	c := codec.Detect(data, codec.MsgPack, codec.JSON)
+	if c == nil {
+		return string(data)
+	}
+	fields, err := c.Split(nil, data)
+	if err != nil {
+		return string(data)
+	}
+	own := func(f codec.Field) bool { return string(f.Name) == "_cloakroom" }
+	if !slices.ContainsFunc(fields, own) {
+		return string(data)
+	}
+	rest, err := c.Join(nil, slices.DeleteFunc(fields, own))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(rest)
 }
 
 // Use makes a request with the ticket Dead, which must not fail.

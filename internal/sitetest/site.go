@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -160,8 +161,30 @@ func (s *Site) Calls() []string {
 	return ops
 }
 
-// Records returns what the store holds.
+// Records returns the sessions that the store holds.
 func (s *Site) Records(t testing.TB) map[string]store.Record {
+	t.Helper()
+	all := s.all(t)
+	maps.DeleteFunc(all, func(_ string, r store.Record) bool {
+		_, mark := store.ParseMark(r.Data)
+		return mark
+	})
+	return all
+}
+
+// Marks returns the kinds of the marks that the store holds.
+func (s *Site) Marks(t testing.TB) map[string]store.MarkKind {
+	t.Helper()
+	marks := map[string]store.MarkKind{}
+	for key, r := range s.all(t) {
+		if m, ok := store.ParseMark(r.Data); ok {
+			marks[key] = m.Kind
+		}
+	}
+	return marks
+}
+
+func (s *Site) all(t testing.TB) map[string]store.Record {
 	t.Helper()
 	all := map[string]store.Record{}
 	for e, err := range s.Store.Unwrap().(store.Lister).List(context.Background(), "") {

@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// Marks are what the ends of sessions leave in the store, so that a request
+// that was in flight then does no harm: it neither begins another session nor
+// sets a cookie over the newer one.
+
+const (
+	// markLife is how long a mark stays. It outlives the requests that were in
+	// flight, and clocks that differ by minutes.
+	markLife = 15 * time.Minute
+
+	// How long after a mark a request may have begun and still count as in
+	// flight. After a login the browser has the new ticket at the latest when it
+	// has the answer, and a page's own requests go on with the old one until
+	// then. A visitor who navigates no longer waits for that answer, and has to
+	// be able to log in again. After a logout only what overtook it is of
+	// interest: who is logged out must be able to log in at once.
+	flightAfterMove     = 30 * time.Second
+	flightAfterNavigate = 2 * time.Second
+	flightAfterEnd      = 2 * time.Second
+
+	// maxFollow is how many marks an end follows from one ticket to the next.
+	maxFollow = 8
+)
+
+// marks reports whether ends leave marks.
+func (e *Engine) marks() bool { return e.Rules.Own && e.store != nil }
+
+// A marked is the error of a load that has found a mark.
+type marked struct {
+	kind store.MarkKind
+	at   time.Time
+	key  string        // where the mark lies
+	rec  store.Record  // the mark itself
+	next string        // M: store key of the session that goes on
+	left []ledger.Prev // E: records that are still to be marked
+}
+
+func (*marked) Error() string { return "the session has ended" }
+
+// Is makes a marked an ErrNotFound: no session has that ticket any more.
+func (*marked) Is(target error) bool { return target == ErrNotFound }
+
+// asMark returns the mark that err tells of, or nil.
+func asMark(err error) *marked {
+	var m *marked
+	errors.As(err, &m)
+	return m
+}
+
+func isMark(err error) bool { return err != nil && asMark(err) != nil }
+
+// inFlight reports whether a request that began at a time was on its way when
+// the mark was made.
+func (m *marked) inFlight(began time.Time, navigates bool) bool {
+	limit := flightAfterEnd
+	switch {
+	case m.kind != store.MarkMoved:
+	case navigates:
+		limit = flightAfterNavigate
+	default:
+		limit = flightAfterMove
+	}
+	return began.Before(m.at.Add(limit))
+}
+
+// readMark returns a *marked if rec is a mark, or the error that keeps it from
+// being read; nil if it is no mark.
+func (e *Engine) readMark(key string, rec store.Record) error {
+	if !e.marks() {
+		return nil
+	}
+	mark, ok := store.ParseMark(rec.Data)
+	if !ok {
+		return nil
+	}
+	m := &marked{kind: mark.Kind, at: mark.At, key: key, rec: rec}
+	payload := mark.Payload
+	if e.records != nil && len(payload) > 0 {
+		var err error
+		payload, err = e.records.Open(nil, payload, string(rec.Data[:store.MarkHead])+key)
+		switch {
+		case errors.Is(err, seal.ErrUnknownKey) && m.kind != store.MarkEnded:
+			return unavailable("load", err)
+		case err != nil:
+			m.kind = store.MarkEnded // somebody else's work: it opens nothing
+			return m
+		}
+	}
+	switch m.kind {
+	case store.MarkMoved:
+		m.next = string(payload)
+	case store.MarkEnded:
+		m.left = readLeft(payload)
+	}
+	return m
+}
+
+// mark returns the record of a mark under key, which lives at least until a
+// time.
+func (e *Engine) mark(kind store.MarkKind, key string, payload []byte, until, now time.Time) store.Record {
+	m := store.Mark{Kind: kind, At: now}
+	data := m.Append(make([]byte, 0, store.MarkHead+len(payload)+seal.Overhead))
+	switch {
+	case len(payload) == 0:
+	case e.records != nil:
+		data = e.records.Seal(data, payload, string(data)+key)
+	default:
+		data = append(data, payload...)
+	}
+	expires := now.Add(markLife)
+	if until.After(expires) {
+		expires = until
+	}
+	return store.Record{Data: data, Expires: expires}
+}
+
+// The payload of E: kind, length and store key of each record.
+
+func appendLeft(dst []byte, left []ledger.Prev) []byte {
+	for _, p := range left {
+		dst = binary.AppendUvarint(append(dst, p.Kind), uint64(len(p.Key)))
+		dst = append(dst, p.Key...)
+	}
+	return dst
+}
+
+func readLeft(payload []byte) (left []ledger.Prev) {
+	for len(payload) > 0 && len(left) < maxFollow {
+		kind := payload[0]
+		n, size := binary.Uvarint(payload[1:])
+		payload = payload[1:]
+		if size <= 0 || n > uint64(len(payload)-size) {
+			return nil
+		}
+		payload = payload[size:]
+		left = append(left, ledger.Prev{Kind: kind, Key: string(payload[:n])})
+		payload = payload[n:]
+	}
+	return left
+}
+
+// settle ends what a move has left behind: the records that v has taken the
+// place of get their marks, and v's record forgets them. Where that fails v is
+// as it was.
+func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version, error) {
+	for _, p := range v.Meta.Prev {
+		if err := e.markPrev(ctx, p, v.key); err != nil {
+			return v, err
+		}
+	}
+	return e.forgetPrev(ctx, v, now)
+}
+
+// forgetPrev saves v without the records that it has taken the place of. Its
+// error matches ErrNotFound if the session has ended meanwhile.
+func (e *Engine) forgetPrev(ctx context.Context, v version, now time.Time) (version, error) {
+	for {
+		var unchanged ledger.Draft
+		next := v
+		var err error
+		if next.Base, err = unchanged.Apply(&e.style, &v.Base, v.Meta.Next(e.style.Meta, v.Meta.Sent, nil), now); err != nil {
+			return v, err
+		}
+		if next.rec.Data, err = e.encode(v.key, &next.Base); err != nil {
+			return v, err
+		}
+		next.rec, err = e.store.Save(ctx, v.key, v.rec, store.Record{Data: next.rec.Data, Expires: v.rec.Expires})
+		if err == nil {
+			return next, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return v, saveError(err)
+		}
+		newer, err := e.fetch(ctx, v.key)
+		if err != nil {
+			return v, err
+		}
+		newer.ticket, newer.handle = v.ticket, v.handle
+		if v = newer; v.Meta == nil || len(v.Meta.Prev) == 0 {
+			return v, nil
+		}
+	}
+}
+
+// markPrev puts a mark under the key of a record whose place has been taken by
+// that of successor.
+func (e *Engine) markPrev(ctx context.Context, p ledger.Prev, successor string) error {
+	for range maxFollow {
+		rec, err := e.store.Load(ctx, p.Key)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return unavailable("load", err)
+		}
+		if _, done := store.ParseMark(rec.Data); done {
+			return nil
+		}
+		mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(successor), time.Time{}, time.Now())
+		if _, err = e.store.Save(ctx, p.Key, rec, mark); err == nil {
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return saveError(err)
+		}
+	}
+	return fmt.Errorf("cloakroom: save: %w: %w: the record that this one replaces is always being changed", ErrUnavailable, ErrConflict)
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// A use of a session counts when it happens. Mostly the commit sees to that,
+// which comes soon after. Where a request takes long that would be too late.
+
+// SetPassive makes what the request reads no use of its session.
+func (s *Session) SetPassive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passive, s.used = true, time.Time{}
+}
+
+// firstUse counts the use with which the session was loaded. It moves the expiry
+// on at once if the request might outlast the session.
+func (s *Session) firstUse() {
+	if s.passive || !s.version.Exists() || s.e.inTicket() || s.e.Rules.Use != rules.UseAsked || s.e.IdleTimeout == NoLimit {
+		return
+	}
+	now := time.Now()
+	s.used = now
+	if s.e.idleEnd(&s.version).Sub(now) < s.e.IdleTimeout/2 {
+		s.touch(s.version, now)
+	}
+}
+
+// useAgain counts another use, long after the last one that counted. That the
+// session has ended meanwhile a touch alone would not see, so that it is loaded
+// again. A failure costs the visitor nothing.
+func (s *Session) useAgain() {
+	if s.err != nil || !s.version.Exists() || !s.commits.TryLock() { // a commit counts as well
+		return
+	}
+	defer s.commits.Unlock()
+	now := time.Now()
+	s.used = now
+	call := newCallContext(s.ctx, s.e.StoreTimeout, true)
+	defer call.close()
+	v, err := s.e.read(call, s.version.key, now)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		s.ended(asMark(err))
+	case err != nil:
+		s.Report(err)
+	default:
+		v.ticket, v.handle = s.version.ticket, s.version.handle
+		s.touch(v, now)
+	}
+}
+
+// touch moves the expiry of v on if that is due, which is s.version or a newer
+// one.
+func (s *Session) touch(v version, now time.Time) {
+	call := newCallContext(s.ctx, s.e.StoreTimeout, true)
+	defer call.close()
+	c := commit{e: s.e, now: now, version: v, mayResend: s.mayResend()}
+	c.touch(call)
+	switch c.outcome {
+	case endedElsewhere:
+		s.ended(nil)
+	case touched:
+		s.version.rec.Expires = c.version.rec.Expires
+	case stored:
+		s.reissued = s.reissued || c.resend
+		if s.version.rec.Token == v.rec.Token && bytes.Equal(s.version.rec.Data, v.rec.Data) {
+			s.version = c.version
+		}
+	}
+}
+
+// ended makes the session empty, since it has ended elsewhere, and drops what
+// the request has changed. It is in flight from now on: what it still changes
+// must not begin another session. m is the mark, if one was seen.
+func (s *Session) ended(m *marked) {
+	if s.draft.pending() {
+		fire(s.ctx, s.e.Hooks.Conflict, Event{Handle: s.version.name(), Err: ErrNotFound})
+	}
+	s.empty(m)
+}
+
+// empty is ended without the hook.
+func (s *Session) empty(m *marked) {
+	if m == nil {
+		m = &marked{kind: store.MarkEnded, key: s.version.key}
+	}
+	if s.bearer != nil && !s.e.inTicket() {
+		s.flight = m
+	}
+	s.version, s.used = version{}, time.Time{}
+	s.draft.discard()
+}
