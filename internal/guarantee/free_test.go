@@ -27,8 +27,8 @@ func TestStoreCallsOfARequest(t *testing.T) {
 		{"names counted", func(s *cloakroom.Session) { s.Len(); s.Len() }, "Load"},
 		{"one value set", sitetest.Set("name", "eve"), "Load Save"},
 		{"absent value deleted", func(s *cloakroom.Session) { s.Delete("nothing") }, "Load"},
-		{"logout", (*cloakroom.Session).Destroy, "Load Delete"},
-		{"regenerate", (*cloakroom.Session).Regenerate, "Load Save Save"},
+		{"logout", (*cloakroom.Session).Destroy, "Load Save"},
+		{"regenerate", (*cloakroom.Session).Regenerate, "Load Save Save Save"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sitetest.EachStore(t, func(t *testing.T, records store.Store) {

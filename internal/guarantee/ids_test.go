@@ -21,6 +21,7 @@ func TestNoIDIsAdopted(t *testing.T) {
 			b := s.Begin(t, map[string]any{"name": "ada"})
 			ticket := b.Ticket()
 			b.OK(use)
+			time.Sleep(time.Minute) // what comes now was not in flight then
 			return ticket
 		}
 	}
