@@ -70,6 +70,9 @@ func (c *commit) move(ctx context.Context) error {
 		}
 		prev, err = c.newest(ctx, &queue, prev)
 		switch {
+		case isMark(err) && asMark(err).next == v.key:
+			// Our own: the store has done what it was asked twice.
+			return c.forgetOld(ctx, v, rec)
 		case isMark(err) && asMark(err).kind == store.MarkMoved:
 			// Another login was faster. This one begins with nothing: what the
 			// session had belongs to the other one.

@@ -160,7 +160,7 @@ func (s *Session) load() {
 func (s *Session) loadUnasked() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.loadedIn != notYet || s.err != nil {
+	if s.loadedIn != notYet || s.err != nil || s.passive {
 		return
 	}
 	if err := s.bearer.Present(s); err != nil {

@@ -100,5 +100,6 @@ func (s *Session) takeStored(ctx context.Context, name string, accept func(codec
 		if err != nil {
 			return nil, nil, err
 		}
+		s.version = prev // what the request has updated is rebased with the commit
 	}
 }
