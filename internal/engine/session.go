@@ -22,6 +22,7 @@ type Session struct {
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
+	needed   bool  // the same, since the handler has changed something
 
 	loggedIn  bool // the session has been saved after Regenerate
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
@@ -126,6 +127,9 @@ func (s *Session) Find(tickets []string, malformed bool) error {
 	}
 	return err
 }
+
+// LoadsLate reports within Bearer.Present whether the answer's header has left.
+func (s *Session) LoadsLate() bool { return s.phase.headerLeft() }
 
 // load finds the session of the request's tickets.
 func (s *Session) load() {
