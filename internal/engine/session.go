@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // A Session is one visitor's session during one request, or between Open and
@@ -168,7 +169,8 @@ func (s *Session) readable() bool {
 func (s *Session) writable() bool {
 	if s.phase.returned() {
 		if s.err == nil {
-			s.e.Report(s.ctx, s.version.name(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
+			s.e.Report(s.ctx, s.version.name(), store.WithAdvice(fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate),
+				"change the session before the handler returns; where a framework's error handler does it, put Manager.Handler around the whole router"))
 		}
 		return false
 	}
