@@ -1,10 +1,13 @@
 package edge_test
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 )
 
@@ -72,5 +75,96 @@ func TestCacheHeadersRespectTheHandler(t *testing.T) {
 			sitetest.Equal(t, "Vary", a.Header["Vary"], c.wantVary...)
 			sitetest.Equal(t, "Cache-Control", a.Header["Cache-Control"], c.wantCache...)
 		})
+	}
+}
+
+// Caches may store Set-Cookie (RFC 9111, section 7.3): an answer that carries a
+// ticket, or its removal, says no-store whatever the handler has said, to every
+// kind of cache. That is logged once, if a shared cache could have kept it.
+func TestTicketsAreNotForCaches(t *testing.T) {
+	for name, c := range map[string]struct {
+		header http.Header
+		logged int
+	}{
+		"nothing":            {http.Header{}, 0},
+		"private":            {http.Header{"Cache-Control": {"private, max-age=60"}}, 0},
+		"no-cache":           {http.Header{"Cache-Control": {"no-cache"}}, 0},
+		"not for a moment":   {http.Header{"Cache-Control": {"max-age=0, must-revalidate"}}, 0},
+		"no-store of a CDN":  {http.Header{"Cdn-Cache-Control": {"no-store"}}, 0},
+		"Expires":            {http.Header{"Expires": {"Thu, 01 Jan 2099 00:00:00 GMT"}}, 0},
+		"nginx told not to":  {http.Header{"X-Accel-Expires": {"0"}}, 0},
+		"public":             {http.Header{"Cache-Control": {"public, max-age=60"}}, 1},
+		"in capitals":        {http.Header{"Cache-Control": {"PUBLIC"}}, 1},
+		"max-age":            {http.Header{"Cache-Control": {"max-age=60"}}, 1},
+		"in a second line":   {http.Header{"Cache-Control": {"must-revalidate", "s-maxage=60"}}, 1},
+		"a CDN":              {http.Header{"Cache-Control": {"no-store"}, "Cdn-Cache-Control": {"max-age=60"}}, 1},
+		"Cloudflare":         {http.Header{"Cloudflare-Cdn-Cache-Control": {"max-age=60"}}, 1},
+		"Fastly":             {http.Header{"Surrogate-Control": {"max-age=60"}}, 1},
+		"Akamai":             {http.Header{"Edge-Control": {"cache-maxage=60s"}, "Akamai-Cache-Control": {"max-age=60"}}, 1},
+		"nginx":              {http.Header{"X-Accel-Expires": {"60"}}, 1},
+		"not canonical":      {http.Header{"surrogate-control": {"max-age=60"}, "cache-control": {"public"}}, 1},
+		"every kind at once": {http.Header{"Cache-Control": {"public"}, "CDN-Cache-Control": {"public"}, "Surrogate-Control": {"public"}, "Expires": {"0"}}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sitetest.New(t, cloakroom.Options{})
+			b := s.Browser(t)
+			answer := func(use func(*cloakroom.Session)) {
+				t.Helper()
+				a := b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+					maps.Copy(w.Header(), c.header)
+					w.Header().Set("X-Other-Control", "kept")
+					use(cloakroom.From(r))
+				})
+				if len(a.SetCookie) == 0 {
+					t.Fatal("no Set-Cookie")
+				}
+				sitetest.Equal(t, "Cache-Control", a.Header["Cache-Control"], "no-store")
+				sitetest.Equal(t, "Vary", a.Header["Vary"], "Cookie")
+				for name := range a.Header {
+					switch name {
+					case "Cache-Control", "Vary", "Set-Cookie", "X-Other-Control", "Date", "Content-Length", "Content-Type":
+					default:
+						t.Errorf("%s: %q", name, a.Header[name])
+					}
+				}
+			}
+			answer(sitetest.SetUser)
+			answer((*cloakroom.Session).Regenerate)
+			answer(func(s *cloakroom.Session) { s.SetPermanent(true) })
+			answer((*cloakroom.Session).Destroy)
+			lines := s.Log.Lines()
+			if len(lines) != c.logged || c.logged > 0 && !strings.Contains(lines[0], "advice=") {
+				t.Errorf("logged %q, want %d", lines, c.logged)
+			}
+		})
+	}
+}
+
+// The error page may carry a ticket too, and no cache should keep any error
+// page.
+func TestErrorPagesAreNotForCaches(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		w.Header().Set("Surrogate-Control", "max-age=60")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}})
+	s.Outer = func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("CDN-Cache-Control", "max-age=60")
+			next.ServeHTTP(w, r)
+		})
+	}
+	b := s.Known(t)
+	for op, nth := range map[cloakroomtest.Op]int{cloakroomtest.OpSave: 2, cloakroomtest.OpLoad: 1} {
+		s.Store.Inject(cloakroomtest.Fault{Op: op, Nth: nth, Err: sitetest.ErrRefused})
+		a := b.Visit((*cloakroom.Session).Regenerate)
+		if a.StatusCode != http.StatusServiceUnavailable || op == cloakroomtest.OpSave && len(a.SetCookie) == 0 {
+			t.Errorf("%s fails: got %v, %d lines of Set-Cookie", op, a, len(a.SetCookie))
+		}
+		sitetest.Equal(t, "Cache-Control", a.Header["Cache-Control"], "no-store")
+		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control"} {
+			sitetest.Equal(t, name, a.Header[name])
+		}
+		s.Store.Heal()
 	}
 }

@@ -27,7 +27,7 @@ type Middleware struct {
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
-	warnPlainHTTP sync.Once
+	warnPlainHTTP, warnSharing, warnLateUse sync.Once
 }
 
 var errPlainHTTP = errors.New("cloakroom: cookie: a Secure cookie was set on a plain HTTP request: browsers drop it unless the host is localhost")

@@ -21,28 +21,38 @@ func (w *writer) fail(err error, a engine.Answer) {
 	maps.Copy(h, w.before)
 	// A new ID that is already durable goes out with the error page.
 	w.visit.tell(h, a)
-	h.Set("Cache-Control", "no-store")
+	forbidStoring(h)
 	answer := &errorPage{ResponseWriter: w.rw}
 	w.visit.m.ErrorHandler(answer, w.visit.request, err)
 	if !answer.given {
-		w.rw.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
+		answer.WriteHeader(http.StatusServiceUnavailable) // never a 200 by omission
 	}
 }
 
-// errorPage notes whether an ErrorHandler answers.
+// errorPage notes whether an ErrorHandler answers, and keeps caches from storing
+// the answer.
 type errorPage struct {
 	http.ResponseWriter
 	given bool
 }
 
 func (p *errorPage) WriteHeader(status int) {
-	p.given = p.given || !informational(status)
+	if !informational(status) {
+		p.give()
+	}
 	p.ResponseWriter.WriteHeader(status)
 }
 
 func (p *errorPage) Write(b []byte) (int, error) {
-	p.given = true
+	p.give()
 	return p.ResponseWriter.Write(b)
+}
+
+func (p *errorPage) give() {
+	if !p.given {
+		p.given = true
+		forbidStoring(p.Header())
+	}
 }
 
 func (p *errorPage) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -72,11 +72,17 @@ func (m *Middleware) Own(ctx context.Context) any {
 // request's alone; owner holds them, and is what [Innermost] returns.
 func (m *Middleware) Serve(w http.ResponseWriter, r *http.Request, next http.Handler, v *Visit, s *engine.Session, owner any) {
 	v.enter(m, r, s, owner)
-	v.writer = writer{rw: w, visit: v, before: snapshotHeader(w.Header())}
+	v.writer.rw, v.writer.visit, v.writer.before = w, v, snapshotHeader(w.Header())
 	defer giveBack(r, v.request)
 	next.ServeHTTP(&v.writer, v.request)
 	// Not deferred: after a panic nothing is saved.
 	v.writer.finish()
+	if v.writer.cut.Load() {
+		if form := v.request.MultipartForm; form != nil {
+			form.RemoveAll() // as the server does only after a handler that returns
+		}
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // enter begins the session of r.
@@ -100,7 +106,12 @@ func giveBack(r, inner *http.Request) {
 // Present shows s the tickets in the request's cookies.
 func (v *Visit) Present(s *engine.Session) error {
 	var buf [4]string
-	return s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	err := s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	if s.LoadsLate() && !v.writer.hijacked.Load() {
+		v.m.warnLate(v)
+		v.writer.cut.Store(err != nil)
+	}
+	return err
 }
 
 // hasTwins reports whether the request brings several cookies of the session's

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/cloakroomtest"
@@ -100,4 +101,45 @@ func TestHijackThatTheServerRefuses(t *testing.T) {
 		t.Errorf("body %q, Set-Cookie %q", a.Body, a.SetCookie)
 	}
 	sitetest.Equal(t, "log", s.Log.Lines())
+}
+
+// A cookie that is due to be sent again goes out with the next page: nothing is
+// lost, and nobody could do anything about it.
+func TestHijackOfARefreshedCookieIsNoError(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(cloakroom.Options) *sitetest.Site
+		opts cloakroom.Options
+	}{
+		"without a lifetime": {func(o cloakroom.Options) *sitetest.Site { return sitetest.NewTLS(t, o) },
+			cloakroom.Options{Permanent: true, Lifetime: cloakroom.NoLimit, TouchInterval: time.Nanosecond}},
+		"sealed": {func(o cloakroom.Options) *sitetest.Site {
+			s := sitetest.NewSealed(t, o)
+			s.Listen(t, false)
+			return s
+		}, cloakroom.Options{TouchInterval: time.Nanosecond}},
+	} {
+		s := c.make(c.opts)
+		b := s.Known(t)
+		hijack := func(use func(*cloakroom.Session)) {
+			b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+				use(cloakroom.From(r))
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				if w.Header().Get("Set-Cookie") == "" {
+					t.Errorf("%s: the cookie is not sent again", name)
+				}
+				io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+			})
+		}
+		hijack(func(s *cloakroom.Session) { s.Get("user") })
+		sitetest.Equal(t, name+": log", s.Log.Lines())
+		hijack((*cloakroom.Session).Regenerate)
+		if lines := s.Log.Lines(); len(lines) != 1 || !strings.Contains(lines[0], "Set-Cookie") {
+			t.Errorf("%s: a new ticket was lost, and the log says %q", name, lines)
+		}
+	}
 }

@@ -2,11 +2,14 @@ package edge
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
@@ -14,14 +17,18 @@ import (
 // writer commits the session before the first byte of the answer leaves, by
 // whatever door it leaves: Write, WriteHeader, ReadFrom, Flush, Hijack, or the
 // end of a handler that wrote nothing. If that fails it answers with the
-// ErrorHandler's page, and drops what the handler writes.
+// ErrorHandler's page, and drops what the handler writes. If the session fails
+// to load when a part of the answer has left, it drops the rest, and the
+// connection is cut.
 type writer struct {
 	rw        http.ResponseWriter
 	visit     *Visit
 	before    http.Header // the header as it was when the handler got it
 	committed bool        // the session has been committed, or has failed
-	handsOut  bool        // a ticket goes out with the header
+	handsOut  bool        // a ticket goes out with the header that the visitor does not have
 	failed    bool        // the ErrorHandler has answered
+	hijacked  atomic.Bool // the handler has taken over the connection
+	cut       atomic.Bool // the session failed to load after the header had left
 }
 
 var (
@@ -75,10 +82,12 @@ func (w *writer) commit() error {
 	}()
 	if answer, err = s.CommitAnswer(); err == nil {
 		w.visit.tell(w.rw.Header(), answer)
-		w.handsOut = answer.Cookie == engine.SetCookie
+		w.handsOut = answer.Cookie == engine.SetCookie && answer.Needed
 	}
 	return err
 }
+
+var errCut = errors.New("cloakroom: write: the connection is cut, since the session failed to load after a part of the answer had left")
 
 var errPanic = errors.New("cloakroom: save: panicked, in a function given to Update, a hook or the store")
 
@@ -100,24 +109,38 @@ func informational(status int) bool {
 	return status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 }
 
+// Write takes what it is given also after a failure, and drops it: with an error
+// httputil.ReverseProxy, for one, would panic, and the error page be cut off.
+// Where the connection is cut anyway it returns an error.
 func (w *writer) Write(p []byte) (int, error) {
-	if err := w.commit(); err != nil {
-		return 0, err
+	if w.commit() != nil {
+		return len(p), nil
+	}
+	if w.cut.Load() {
+		return 0, errCut
 	}
 	return w.rw.Write(p)
 }
 
+// WriteString is Write.
 func (w *writer) WriteString(s string) (int, error) {
-	if err := w.commit(); err != nil {
-		return 0, err
+	if w.commit() != nil {
+		return len(s), nil
+	}
+	if w.cut.Load() {
+		return 0, errCut
 	}
 	return io.WriteString(w.rw, s)
 }
 
-// ReadFrom keeps the way open for sendfile.
+// ReadFrom keeps the way open for sendfile. After a failure it reads nothing and
+// returns the session's error: what it would read may have no end.
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	if err := w.commit(); err != nil {
 		return 0, err
+	}
+	if w.cut.Load() {
+		return 0, errCut
 	}
 	return io.Copy(w.rw, r)
 }
@@ -125,27 +148,44 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 // Flush is FlushError for callers that do not want to know.
 func (w *writer) Flush() { w.FlushError() }
 
-// FlushError sends what there is, the header at least.
+// FlushError sends what there is, the header at least. After a failure that is
+// the error page, which visitors of a stream without end would wait for; the
+// error is the session's, so that the stream can end.
 func (w *writer) FlushError() error {
-	if err := w.commit(); err != nil {
-		return err
+	failure := w.commit()
+	if failure == nil && w.cut.Load() {
+		return errCut
 	}
-	return http.NewResponseController(w.rw).Flush()
+	err := http.NewResponseController(w.rw).Flush()
+	return cmp.Or(failure, err)
+}
+
+// CloseNotify tells when the visitor has gone, or the request is over. It is
+// deprecated, but gin's Stream panics without it.
+func (w *writer) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(w.visit.session.Context(), func() { gone <- true })
+	return gone
 }
 
 // Hijack saves the session first. A new cookie is in the Header by then, and
 // it is up to whoever takes over the connection to send it: those who write
-// the answer by WriteHeader(101) before they hijack have.
+// the answer by WriteHeader(101) before they hijack have. One that is only sent
+// again, since the session was used, is missed by nobody.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	first := !w.committed
 	if err := w.commit(); err != nil {
 		return nil, nil, err
 	}
 	conn, buf, err := http.NewResponseController(w.rw).Hijack()
-	if err == nil && first && w.handsOut {
+	if err != nil {
+		return nil, nil, err
+	}
+	w.hijacked.Store(true)
+	if first && w.handsOut {
 		w.visit.session.Report(errors.New("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
 	}
-	return conn, buf, err
+	return conn, buf, nil
 }
 
 // Push does HTTP/2 server push if the server can.

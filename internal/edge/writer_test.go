@@ -142,3 +142,34 @@ func TestReadFromAndPushReachTheWriterBelow(t *testing.T) {
 		}
 	})
 }
+
+// gin's Stream asks for it, deprecated as it is.
+func TestCloseNotifyTellsThatTheVisitorHasGone(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	told := make(chan bool)
+	srv := httptest.NewServer(s.Manager.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		notifier, ok := w.(interface{ CloseNotify() <-chan bool })
+		if !ok {
+			t.Error("no CloseNotify")
+			close(told)
+			return
+		}
+		gone := notifier.CloseNotify()
+		select {
+		case <-gone:
+			t.Error("told too early")
+		default:
+		}
+		w.(http.Flusher).Flush()
+		told <- <-gone
+	})))
+	defer srv.Close()
+	resp, err := srv.Client().Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close() // of a body without end: the connection goes
+	if !<-told {
+		t.Error("told nothing")
+	}
+}

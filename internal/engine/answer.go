@@ -8,6 +8,7 @@ type Answer struct {
 	Ticket string
 	Life   time.Duration // of the cookie; zero if until the browser ends
 	Now    time.Time     // when that was decided
+	Needed bool          // what the handler has changed is lost without the cookie
 	Asked  bool          // the handler has used the session
 	Twins  bool          // a login or a logout: cookies of the name in other scopes go too
 }
@@ -35,7 +36,7 @@ func (s *Session) answer(now time.Time, o outcome) Answer {
 	}
 	a := Answer{Cookie: s.cookie(o), Asked: s.asked, Twins: s.loggedIn || s.loggedOut}
 	if a.Cookie == SetCookie {
-		a.Ticket, a.Now = s.version.ticket, now
+		a.Ticket, a.Now, a.Needed = s.version.ticket, now, s.needed
 		a.Life = s.e.cookieLife(&s.version, now)
 	}
 	return a

@@ -246,7 +246,9 @@ func (s *Session) settle(c *commit) {
 	case touched:
 		s.version = c.version
 	case stored:
-		s.reissued = s.reissued || c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent || c.resend
+		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.reissued = s.reissued || reissued || c.resend
+		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login
 		s.version = c.version
 		s.forget(c)

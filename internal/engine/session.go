@@ -24,6 +24,7 @@ type Session struct {
 	asked    bool  // the handler has used it
 	passive  bool  // reading it is no use
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
+	needed   bool  // the same, since the handler has changed something
 
 	loggedIn  bool // the session has been saved after Regenerate
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
@@ -144,6 +145,9 @@ func (s *Session) Find(tickets []string, malformed bool) error {
 	return err
 }
 
+// LoadsLate reports within Bearer.Present whether the answer's header has left.
+func (s *Session) LoadsLate() bool { return s.phase.headerLeft() }
+
 // load finds the session of the request's tickets.
 func (s *Session) load() {
 	s.loadedIn = s.phase
@@ -185,7 +189,8 @@ func (s *Session) readable() bool {
 func (s *Session) writable() bool {
 	if s.phase.returned() {
 		if s.err == nil {
-			s.e.Report(s.ctx, s.version.name(), fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate))
+			s.e.Report(s.ctx, s.version.name(), store.WithAdvice(fmt.Errorf("cloakroom: change: %w: the request is over", ErrLate),
+				"change the session before the handler returns; where a framework's error handler does it, put Manager.Handler around the whole router"))
 		}
 		return false
 	}
