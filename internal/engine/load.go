@@ -90,7 +90,9 @@ func (e *Engine) read(ctx context.Context, key string, now time.Time) (version, 
 	}
 	v, err := e.decode(key, rec)
 	if err != nil {
-		e.undecodable(ctx, v.name(), err)
+		if errors.Is(err, rules.ErrUndecodable) {
+			e.undecodable(ctx, v.name(), err)
+		}
 		return version{key: key}, err
 	}
 	if !e.alive(&v, now) {
