@@ -23,7 +23,9 @@ var (
 	// the type that was asked for.
 	ErrType = codec.ErrType
 	// ErrUnavailable says that the store could not be reached or did not
-	// answer properly. The visitor's session may well exist.
+	// answer properly, or that the record is closed to this process (see
+	// Options.RecordKeys; a record under a key that is not listed matches
+	// seal.ErrUnknownKey, too). The visitor's session may well exist.
 	ErrUnavailable = engine.ErrUnavailable
 	// ErrLate says that a session was changed when it was too late to tell the
 	// visitor: the change needs a new cookie and the header has left, or the

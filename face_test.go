@@ -56,6 +56,7 @@ func TestNewRefuses(t *testing.T) {
 		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
 		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},
 		"a short record key":              {cloakroom.Options{RecordKeys: [][]byte{[]byte("15 bytes long..")}}, "at least 16"},
+		"unsealed without record keys":    {cloakroom.Options{ReadUnsealedUntil: time.Now()}, "Options.ReadUnsealedUntil"},
 		"a record key of one byte":        {cloakroom.Options{RecordKeys: [][]byte{make([]byte, 32)}}, "repeats one byte"},
 	} {
 		m, err := cloakroom.New(memstore.New(memstore.Options{}), c.opts)
@@ -84,6 +85,7 @@ func TestNewCookieRefuses(t *testing.T) {
 		"a short key":    {[][]byte{[]byte("15 bytes long..")}, cloakroom.Options{}, "at least 16"},
 		"a key twice":    {[][]byte{sitetest.CookieKey, sitetest.CookieKey}, cloakroom.Options{}, "the same as"},
 		"record keys":    {good, cloakroom.Options{RecordKeys: good}, "Options.RecordKeys"},
+		"unsealed":       {good, cloakroom.Options{ReadUnsealedUntil: time.Now()}, "Options.ReadUnsealedUntil"},
 		"plain IDs":      {good, cloakroom.Options{PlainIDs: true}, "Options.PlainIDs"},
 		"contradictions": {good, cloakroom.Options{Partitioned: true}, "SameSiteNoneMode"},
 	} {
@@ -103,6 +105,8 @@ func TestNewAccepts(t *testing.T) {
 		"the largest MaxSize": {MaxSize: codec.MaxSize},
 		"the longest name":    {CookieName: strings.Repeat("x", 64)},
 		"a key of 16 bytes":   {RecordKeys: [][]byte{[]byte("16 bytes long...")}},
+		"a ReadUnsealedUntil that has passed": {
+			RecordKeys: [][]byte{[]byte("16 bytes long...")}, ReadUnsealedUntil: time.Unix(1, 0)},
 		"__Secure- and a Domain": {
 			CookieName: "__Secure-x", Domain: "example.com", Path: "/app"},
 	} {

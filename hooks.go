@@ -32,7 +32,7 @@ type Hooks struct {
 	// Rejected: a visitor's ticket was not accepted. Err matches ErrTicket if
 	// it is malformed, ErrNotFound if no live session has it (it may have
 	// expired, or be somebody's guess), and seal.ErrOpen if it is not sealed
-	// by any of our keys.
+	// by any of our keys: seal.ErrUnknownKey, if by one that is not listed.
 	Rejected func(context.Context, Event)
 	// Undecodable: a record could not be read. It is left as it is, and the
 	// visitor gets a new session.

@@ -34,6 +34,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
 	}
 	var sealer *seal.Sealer
+	if len(opts.RecordKeys) == 0 && !opts.ReadUnsealedUntil.IsZero() {
+		return nil, errors.New("cloakroom: New: Options.ReadUnsealedUntil is set without RecordKeys: no record is sealed then, and all are read")
+	}
 	if len(opts.RecordKeys) > 0 {
 		if sealer, err = seal.New(opts.RecordKeys...); err != nil {
 			return nil, fmt.Errorf("cloakroom: New: Options.RecordKeys: %w", err)
@@ -43,8 +46,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 }
 
 // NewCookie returns a Manager that keeps each session in its cookie, encrypted
-// and authenticated: the first of the keys seals, all of them open (see
-// [seal.New] for what makes a good key). There is no store to run and none to
+// and authenticated: the first of the keys seals, all of them open. See
+// [seal.New] for what makes a good key and how to rotate it: a process to which
+// a cookie comes under a key that it does not list takes its visitor for a new one. There is no store to run and none to
 // fail, at a price:
 //
 //   - a session has to fit into a cookie, about 2,900 bytes of data;
@@ -58,6 +62,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	opts, err := opts.normalize()
 	if err == nil && len(opts.RecordKeys) > 0 {
 		err = errors.New("Options.RecordKeys is for records in a store: NewCookie has its own keys")
+	}
+	if err == nil && !opts.ReadUnsealedUntil.IsZero() {
+		err = errors.New("Options.ReadUnsealedUntil is for records in a store: a cookie is always sealed")
 	}
 	if err == nil && opts.PlainIDs {
 		err = errors.New("Options.PlainIDs is for records in a store: a sealed cookie has no ID")
@@ -94,6 +101,7 @@ func nativeRules(opts *Options) *rules.Rules {
 		Cookie:         cookie,
 		AdviceInsecure: "set Options.Insecure",
 		AdviceServer:   "cloakroom.New",
+		AdviceSealed:   "Records are sealed and no RecordKeys are set: give this process the Options.RecordKeys of the others. The record was left as it is.",
 	}
 }
 
@@ -114,6 +122,9 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		Hooks:         opts.Hooks.wrapped(),
 		Logger:        opts.Logger,
 		Rules:         r,
+
+		RecordKeyCount:    len(opts.RecordKeys),
+		ReadUnsealedUntil: opts.ReadUnsealedUntil,
 	})
 	return &Manager{e, &edge.Middleware{
 		Engine:       e,

@@ -85,11 +85,24 @@ type Options struct {
 
 	// RecordKeys, if given, encrypt each record in the store, under the first
 	// key; all of them decrypt. See package seal. Records under another key are
-	// encrypted anew as their sessions are used, so that a key can be dropped
-	// when IdleTimeout has passed since it was the first; Lifetime, if there is
-	// no IdleTimeout. Records that are not encrypted are not read then: setting
-	// the first key ends the sessions that exist.
+	// encrypted anew as their sessions are used.
+	//
+	// A record under a key that is not listed, and one that is not encrypted, is
+	// left as it is and its request fails with ErrUnavailable, since the session
+	// may well exist: so does a sealed record in a process without RecordKeys.
+	// So a new key is appended in all processes, then put in front in all of
+	// them. The old one can be dropped when IdleTimeout has passed since it was in
+	// front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds no
+	// record that it sealed. The page docs/operations.md has each step.
 	RecordKeys [][]byte
+
+	// ReadUnsealedUntil is the end of the time in which records that are not
+	// encrypted are read although RecordKeys are set: to switch encryption on
+	// where sessions exist. Such a record is encrypted when it is saved, and
+	// when its expiry is next moved on. Until then whoever can write to the
+	// store can make up sessions, as without RecordKeys. The zero time, and one
+	// that has passed, mean that unencrypted records are refused. It needs RecordKeys.
+	ReadUnsealedUntil time.Time
 
 	// Codec writes records. Nil means codec.MsgPack. Records of the other
 	// built-in codecs are read too.

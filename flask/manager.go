@@ -63,20 +63,21 @@ func checkOptions(opts cloakroom.Options) error {
 
 // decided are the fields of Options that a Config decides, and by which key.
 var decided = map[string]string{
-	"IdleTimeout":  "PERMANENT_SESSION_LIFETIME",
-	"Lifetime":     "PERMANENT_SESSION_LIFETIME",
-	"Permanent":    "SESSION_PERMANENT",
-	"CookieName":   "SESSION_COOKIE_NAME",
-	"Domain":       "SESSION_COOKIE_DOMAIN",
-	"Path":         "SESSION_COOKIE_PATH",
-	"SameSite":     "SESSION_COOKIE_SAMESITE",
-	"Partitioned":  "SESSION_COOKIE_PARTITIONED",
-	"Insecure":     "SESSION_COOKIE_SECURE",
-	"ScriptAccess": "SESSION_COOKIE_HTTPONLY",
-	"KeyPrefix":    "SESSION_KEY_PREFIX",
-	"PlainIDs":     "Flask-Session, whose records are named by the ID itself",
-	"RecordKeys":   "Flask-Session, which cannot read sealed records",
-	"Codec":        "SESSION_SERIALIZATION_FORMAT",
+	"IdleTimeout":       "PERMANENT_SESSION_LIFETIME",
+	"Lifetime":          "PERMANENT_SESSION_LIFETIME",
+	"Permanent":         "SESSION_PERMANENT",
+	"CookieName":        "SESSION_COOKIE_NAME",
+	"Domain":            "SESSION_COOKIE_DOMAIN",
+	"Path":              "SESSION_COOKIE_PATH",
+	"SameSite":          "SESSION_COOKIE_SAMESITE",
+	"Partitioned":       "SESSION_COOKIE_PARTITIONED",
+	"Insecure":          "SESSION_COOKIE_SECURE",
+	"ScriptAccess":      "SESSION_COOKIE_HTTPONLY",
+	"KeyPrefix":         "SESSION_KEY_PREFIX",
+	"PlainIDs":          "Flask-Session, whose records are named by the ID itself",
+	"RecordKeys":        "Flask-Session, which cannot read sealed records",
+	"ReadUnsealedUntil": "Flask-Session, which seals no records",
+	"Codec":             "SESSION_SERIALIZATION_FORMAT",
 }
 
 func checkStore(s store.Store, cfg *Config) error {

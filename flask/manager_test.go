@@ -77,6 +77,10 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 			field.SetString("x")
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+		case reflect.Struct:
+			if field.Type() == reflect.TypeFor[time.Time]() {
+				field.Set(reflect.ValueOf(time.Now()))
+			}
 		case reflect.Interface:
 			field.Set(reflect.ValueOf(codec.JSON))
 		}

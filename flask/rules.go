@@ -26,6 +26,8 @@ func (c *Config) rules(maxSize int) (*rules.Rules, error) {
 		KeepReads:      true, // Flask leaves it to the cache what to make of an answer without a cookie
 		AdviceInsecure: "turn SESSION_COOKIE_SECURE off",
 		AdviceServer:   "a SESSION_TYPE",
+		AdviceSealed: "A program that is not in Flask mode has sealed it, and Flask mode opens no sealed record: " +
+			"give the two different prefixes, here by SESSION_KEY_PREFIX.",
 	}
 	if c.RefreshEachRequest {
 		r.Use = rules.UseVisited

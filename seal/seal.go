@@ -44,7 +44,8 @@ var (
 	// context, or was changed since.
 	ErrOpen = errors.New("seal: message does not authenticate")
 	// ErrUnknownKey says that the message names a key that is not in the list:
-	// it may be older than the oldest key. It matches ErrOpen.
+	// one that has been dropped, or that this process has not been told yet. It
+	// matches ErrOpen.
 	ErrUnknownKey = fmt.Errorf("%w: sealed by a key that is not in the list", ErrOpen)
 )
 
@@ -63,10 +64,14 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// New returns a Sealer for secrets, newest first: the first one seals, all of
-// them open. To rotate, put the new secret in front and drop the last one when
-// all that it sealed has expired. It refuses an empty list, a secret under
-// [MinKey] bytes, one that repeats a single byte, and one that is listed twice.
+// New returns a Sealer for secrets: the first one seals, all of them open. It
+// refuses an empty list, a secret under [MinKey] bytes, one that repeats a
+// single byte, and one that is listed twice.
+//
+// To rotate, append the new secret to the list of every process that opens the
+// messages, then put it in front in all of them, and drop the old one when all
+// that it sealed has expired. A process that seals with a secret which another
+// one does not list makes messages that the other one cannot open.
 func New(secrets ...[]byte) (*Sealer, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("seal: no key given: make one with 32 bytes from crypto/rand")
@@ -143,7 +148,7 @@ func (s *Sealer) Seal(dst, plaintext []byte, context string) []byte {
 // Open appends the plaintext of message to dst if one of the keys sealed it
 // in the same context. Otherwise it returns an error that matches [ErrOpen].
 func (s *Sealer) Open(dst, message []byte, context string) ([]byte, error) {
-	if len(message) < Overhead || message[0] != version {
+	if !Sealed(message) {
 		return nil, ErrOpen
 	}
 	id := [keyIDSize]byte(message[1:headSize])
@@ -170,8 +175,29 @@ func (s *Sealer) Open(dst, message []byte, context string) ([]byte, error) {
 
 // Current reports whether the first key sealed message, as its key ID claims.
 // One that was not should be sealed anew when there is a chance.
-func (s *Sealer) Current(message []byte) bool {
-	return len(message) >= headSize && [keyIDSize]byte(message[1:headSize]) == s.keys[0].id
+func (s *Sealer) Current(message []byte) bool { return s.Key(message) == 0 }
+
+// Key returns the position in the list, counted from 0, of the key that sealed
+// message, as its key ID claims: only Open proves it. It returns -1 for a key
+// that is not in the list, and for what is no sealed message.
+func (s *Sealer) Key(message []byte) int {
+	if !Sealed(message) {
+		return -1
+	}
+	id := [keyIDSize]byte(message[1:headSize])
+	for i := range s.keys {
+		if s.keys[i].id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// Sealed reports whether message has the version and the least length of a
+// sealed message, under whatever key. It takes no key and proves nothing: other
+// bytes may begin in the same way.
+func Sealed(message []byte) bool {
+	return len(message) >= Overhead && message[0] == version
 }
 
 // additional is what is authenticated beside the plaintext. The context comes

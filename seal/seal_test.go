@@ -105,6 +105,36 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+func TestKeyIsThePositionInTheList(t *testing.T) {
+	a, b, c := secret(t), secret(t), secret(t)
+	list := mustNew(t, a, b)
+	for name, x := range map[string]struct {
+		message []byte
+		key     int
+		sealed  bool
+	}{
+		"by the first":  {mustNew(t, a).Seal(nil, nil, "c"), 0, true},
+		"by the second": {mustNew(t, b).Seal(nil, nil, "c"), 1, true},
+		"by another":    {mustNew(t, c).Seal(nil, nil, "c"), -1, true},
+		"too short":     {list.Seal(nil, nil, "c")[:seal.Overhead-1], -1, false},
+		"head alone":    {list.Seal(nil, nil, "c")[:5], -1, false},
+		"version 0":     {append([]byte{0}, list.Seal(nil, nil, "c")[1:]...), -1, false},
+		"version 2":     {append([]byte{2}, list.Seal(nil, nil, "c")[1:]...), -1, false},
+		"empty":         {nil, -1, false},
+		"JSON":          {[]byte(`{"a":"` + strings.Repeat("x", 100) + `"}`), -1, false},
+	} {
+		if got := list.Key(x.message); got != x.key {
+			t.Errorf("%s: Key = %d, want %d", name, got, x.key)
+		}
+		if got := list.Current(x.message); got != (x.key == 0) {
+			t.Errorf("%s: Current = %v", name, got)
+		}
+		if got := seal.Sealed(x.message); got != x.sealed {
+			t.Errorf("%s: Sealed = %v, want %v", name, got, x.sealed)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	good := secret(t)
 	for name, keys := range map[string][][]byte{
@@ -139,8 +169,13 @@ func FuzzOpen(f *testing.F) {
 	f.Add(s.Seal(nil, []byte("hello"), "session"), "session")
 	f.Add([]byte{}, "")
 	f.Add(bytes.Repeat([]byte{1}, seal.Overhead), "x")
+	f.Add(mustNew(f, bytes.Repeat([]byte("fedcba9876543210"), 2)).Seal(nil, []byte("hello"), "session"), "session")
 	f.Fuzz(func(t *testing.T, message []byte, context string) {
 		plain, err := s.Open(nil, message, context)
+		listed, unknown := s.Key(message) >= 0, errors.Is(err, seal.ErrUnknownKey)
+		if seal.Sealed(message) != (listed || unknown) || listed && unknown || err == nil && !listed {
+			t.Errorf("Sealed %v, Key %d, error %v", seal.Sealed(message), s.Key(message), err)
+		}
 		if err != nil {
 			if !errors.Is(err, seal.ErrOpen) {
 				t.Errorf("error = %v, want ErrOpen", err)

@@ -110,8 +110,6 @@ func TestHijackOfARefreshedCookieIsNoError(t *testing.T) {
 		make func(cloakroom.Options) *sitetest.Site
 		opts cloakroom.Options
 	}{
-		"without a lifetime": {func(o cloakroom.Options) *sitetest.Site { return sitetest.NewTLS(t, o) },
-			cloakroom.Options{Permanent: true, Lifetime: cloakroom.NoLimit, TouchInterval: time.Nanosecond}},
 		"sealed": {func(o cloakroom.Options) *sitetest.Site {
 			s := sitetest.NewSealed(t, o)
 			s.Listen(t, false)

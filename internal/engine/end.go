@@ -106,7 +106,8 @@ func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger
 }
 
 // putEnd puts the mark of an end under x.key and, where the session has moved,
-// under up to follow keys to which it leads.
+// under up to follow keys to which it leads. With none to follow any mark will
+// do that lies there already.
 func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) error {
 	rec := x.rec
 	for try := range 4 {
@@ -121,8 +122,10 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			}
 			err = e.readMark(x.key, rec)
 			switch m := asMark(err); {
+			case m != nil && follow == 0:
+				return nil
 			case m != nil && m.kind == store.MarkMoved:
-				if follow == 0 || m.next == "" {
+				if m.next == "" {
 					return nil
 				}
 				return e.putEnd(ctx, &end{key: m.next}, left, follow-1)

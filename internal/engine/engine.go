@@ -40,6 +40,9 @@ type Config struct {
 	Hooks         Hooks
 	Logger        *slog.Logger // nil means slog.Default
 	Rules         *rules.Rules
+
+	RecordKeyCount    int       // how many keys the sealer has
+	ReadUnsealedUntil time.Time // until then, records that are not sealed are read although there is a sealer
 }
 
 // An Engine is safe for concurrent use.

@@ -31,6 +31,29 @@ const payloadHead = 16
 // shortestSealed is the length of a ticket that holds an empty record.
 var shortestSealed = base64.RawURLEncoding.EncodedLen(seal.Overhead + payloadHead)
 
+// A closedRecord says why a record that may be a session's was not opened. It
+// matches ErrUnavailable, and seal.ErrUnknownKey where that is the reason. It
+// does not match seal.ErrOpen: a ticket that is not sealed by us is anonymous,
+// as anyone can make one, but such a record is not.
+type closedRecord struct {
+	text       string
+	unknownKey bool
+}
+
+func (e *closedRecord) Error() string { return "cloakroom: load: " + e.text }
+
+func (e *closedRecord) Is(target error) bool {
+	return target == ErrUnavailable || e.unknownKey && target == seal.ErrUnknownKey
+}
+
+var (
+	errNoKeys     = &closedRecord{"the record is sealed, and this process has no keys for records", true}
+	errUnknownKey = store.WithAdvice(&closedRecord{"the record is sealed with a key that this process does not list", true},
+		"Append the key to Options.RecordKeys in all processes before it is promoted to the front in one; the record was left as it is, and opens again once this process lists its key.")
+	errUnsealed = store.WithAdvice(&closedRecord{"Options.RecordKeys are set, and the record is not sealed", false},
+		"Give RecordKeys to all processes on the store; to go on with sessions from before sealing was switched on, set Options.ReadUnsealedUntil. The record was left as it is.")
+)
+
 // SealedTickets returns the native rules' Tickets, sealed under the first of
 // keys.
 func SealedTickets(keys [][]byte, cookieName string, limit int) (rules.Tickets, error) {

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -27,17 +29,33 @@ func (v *version) name() string {
 	return v.handle
 }
 
-// decode makes the version of a record as the store has it.
+// decode makes the version of a record as the store has it. Its error matches
+// rules.ErrUndecodable, or ErrUnavailable for a record that may be a session's
+// and is closed to this process.
 func (e *Engine) decode(key string, rec store.Record) (version, error) {
 	v := version{key: key, rec: rec}
-	data := rec.Data
-	if e.records != nil {
-		var err error
-		if data, err = e.records.Open(nil, data, key); err != nil {
-			return v, fmt.Errorf("%w: %w", rules.ErrUndecodable, err)
+	if e.records == nil {
+		err := e.parse(&v, rec.Data)
+		if err != nil && seal.Sealed(rec.Data) {
+			err = store.WithAdvice(errNoKeys, e.Rules.AdviceSealed)
 		}
+		return v, err
 	}
-	return v, e.parse(&v, data)
+	data, err := e.records.Open(nil, rec.Data, key)
+	switch {
+	case err == nil:
+		return v, e.parse(&v, data)
+	case e.records.Key(rec.Data) >= 0: // changed, or copied from another store key
+		return v, fmt.Errorf("%w: %w", rules.ErrUndecodable, err)
+	}
+	err = e.parse(&v, rec.Data)
+	switch {
+	case err == nil && !time.Now().Before(e.ReadUnsealedUntil):
+		err = errUnsealed
+	case err != nil && seal.Sealed(rec.Data):
+		err = errUnknownKey
+	}
+	return v, err
 }
 
 // parse indexes the bytes of a session.

@@ -3,12 +3,15 @@ package guarantee_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -101,9 +104,10 @@ func TestForeignRecordThatIsOnlyReadStays(t *testing.T) {
 }
 
 // FuzzRecordThroughARequest lets requests read, change and move whatever the
-// store holds. There is no panic; what cannot be read is left alone, and the
-// visitor is served with a new session; what can be read can be written too,
-// and no other value changes by that.
+// store holds, with and without keys for records. There is no panic; what cannot
+// be read is left alone, and the visitor is served with a new session, or with an
+// error page where the record looks sealed; what can be read can be written
+// too, and no other value changes by that.
 func FuzzRecordThroughARequest(f *testing.F) {
 	f.Add([]byte(odd))
 	for _, r := range foreignRecords {
@@ -120,20 +124,29 @@ func FuzzRecordThroughARequest(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
+	sealer, err := seal.New([]byte(oldKey))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealer.Seal(nil, []byte(odd), storeKey(sitetest.Dead)))
+	f.Add(sealer.Seal(nil, []byte(odd), "another store key"))
+	f.Add([]byte("\x01" + strings.Repeat("x", seal.Overhead)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {
 			return // larger ones show nothing new
 		}
 		for _, own := range []codec.Codec{codec.MsgPack, codec.JSON} {
-			throughARequest(t, string(data), own)
+			o := unlogged()
+			o.Codec = own
+			throughARequest(t, string(data), o)
+			o.RecordKeys, o.ReadUnsealedUntil = [][]byte{[]byte(oldKey)}, time.Now().Add(time.Hour)
+			throughARequest(t, string(data), o)
 		}
 	})
 }
 
-func throughARequest(t *testing.T, data string, own codec.Codec) {
-	undecodable := 0
-	o := unlogged()
-	o.Codec = own
+func throughARequest(t *testing.T, data string, o cloakroom.Options) {
+	own, undecodable := o.Codec, 0
 	o.Hooks.Undecodable = func(context.Context, cloakroom.Event) { undecodable++ }
 	s := sitetest.New(t, o)
 	s.PlantData(t, storeKey(sitetest.Dead), data)
@@ -148,6 +161,12 @@ func throughARequest(t *testing.T, data string, own codec.Codec) {
 		s.Permanent()
 		s.Expires()
 	})
+	if a.StatusCode == http.StatusServiceUnavailable && seal.Sealed([]byte(data)) {
+		if len(a.SetCookie) != 0 || s.Data(t, storeKey(sitetest.Dead)) != data {
+			t.Error("a record that looks sealed was not left alone")
+		}
+		return
+	}
 	if !a.OK() {
 		t.Fatalf("reading with %s: got %v, want 200", own.Name(), a)
 	}

@@ -53,16 +53,17 @@ func TestRecordKeysSealTheStore(t *testing.T) {
 	newest, _ := move([][]byte{next}, id)
 	newest.Ask(t, "__Host-session="+id, sitetest.Has(t, "sealed anew", true))
 	for what, c := range map[string]struct {
-		keys [][]byte
-		id   string
+		keys  [][]byte
+		id    string
+		event string
 	}{
-		"an unknown key":    {[][]byte{old}, id},
-		"another store key": {[][]byte{next}, sitetest.Dead},
-		"no key":            {nil, id},
+		"an unknown key":    {[][]byte{old}, id, "Error"},
+		"another store key": {[][]byte{next}, sitetest.Dead, "Undecodable"},
+		"no key":            {nil, id, "Error"},
 	} {
 		s, record := move(c.keys, c.id)
 		s.Ask(t, "__Host-session="+c.id, sitetest.Has(t, what, false))
-		sitetest.Equal(t, what+": events", s.Log.Events(), "Undecodable")
+		sitetest.Equal(t, what+": events", s.Log.Events(), c.event)
 		if got := s.Records(t)["session:"+c.id]; !slices.Equal(got.Data, record.Data) {
 			t.Errorf("%s: the record was not left alone", what)
 		}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -17,8 +16,8 @@ type Meta struct {
 	Prev []Prev        // records that this one has taken the place of, and that may have no mark yet
 
 	codec  codec.Codec
-	raw    []byte        // the whole of it in codec; nil until it is written
-	others []codec.Field // entries that a later release has added, in codec
+	raw    []byte         // the whole of it in codec; nil until it is written
+	others map[string]any // entries that a later release has added
 }
 
 // A Prev is a record whose place another one takes, and the kind of mark that
@@ -66,7 +65,7 @@ func (m *Meta) Next(usual *Meta, sent int64, prev []Prev) *Meta {
 	}
 	next := &Meta{Idle: usual.Idle, Life: usual.Life, Sent: sent, Prev: prev}
 	if m != nil {
-		next.codec, next.others = m.codec, m.others
+		next.others = m.others
 	}
 	return next
 }
@@ -77,51 +76,62 @@ func readMeta(usual *Meta, c codec.Codec, raw []byte) *Meta {
 	if usual.raw != nil && c == usual.codec && string(raw) == string(usual.raw) {
 		return usual
 	}
-	fields, err := c.Split(nil, raw)
-	if err != nil {
+	var entries map[string]any
+	if c.Unmarshal(raw, &entries) != nil || entries == nil {
 		return nil
 	}
-	m := &Meta{codec: c, raw: raw}
-	for i := range fields {
-		f := &fields[i]
-		switch string(f.Name) {
-		case metaIdle:
-			m.Idle = readMillis(c, f.Raw)
-		case metaLife:
-			m.Life = readMillis(c, f.Raw)
-		case metaSent:
-			m.Sent, _ = codec.Int64(c, f.Raw)
-		case metaPrev:
-			m.Prev = readPrev(c, f.Raw)
-		default:
-			m.others = append(m.others, *f)
-		}
+	m := &Meta{
+		Idle:  duration(entries[metaIdle]),
+		Life:  duration(entries[metaLife]),
+		Sent:  integer(entries[metaSent]),
+		Prev:  readPrev(entries[metaPrev]),
+		codec: c,
+		raw:   raw,
+	}
+	for _, own := range []string{metaIdle, metaLife, metaSent, metaPrev} {
+		delete(entries, own)
+	}
+	if len(entries) > 0 {
+		m.others = entries
 	}
 	return m
 }
 
-func readMillis(c codec.Codec, raw []byte) time.Duration {
-	ms, err := codec.Int64(c, raw)
-	if err != nil || ms > maxMillis {
-		return 0
+func integer(v any) int64 {
+	switch v := v.(type) {
+	case int64:
+		return v
+	case uint64:
+		return int64(min(v, math.MaxInt64))
+	case float64: // of a codec that knows no integers
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return int64(v)
+		}
 	}
-	if ms < 0 {
-		return -1
-	}
-	return time.Duration(ms) * time.Millisecond
+	return 0
 }
 
-const maxMillis = math.MaxInt64 / int64(time.Millisecond)
-
-func readPrev(c codec.Codec, raw []byte) []Prev {
-	var list [][]string
-	if c.Unmarshal(raw, &list) != nil {
-		return nil
+func duration(v any) time.Duration {
+	ms := integer(v)
+	switch {
+	case ms < 0:
+		return -1
+	case ms > math.MaxInt64/int64(time.Millisecond):
+		return 0
+	default:
+		return time.Duration(ms) * time.Millisecond
 	}
-	var prev []Prev
+}
+
+func readPrev(v any) (prev []Prev) {
+	list, _ := v.([]any)
 	for _, p := range list[:min(len(list), maxPrev)] {
-		if len(p) == 2 && len(p[0]) == 1 {
-			prev = append(prev, Prev{p[0][0], p[1]})
+		if pair, _ := p.([]any); len(pair) == 2 {
+			kind, _ := pair[0].(string)
+			key, _ := pair[1].(string)
+			if len(kind) == 1 && key != "" {
+				prev = append(prev, Prev{kind[0], key})
+			}
 		}
 	}
 	return prev
@@ -139,34 +149,19 @@ func (m *Meta) encode(c codec.Codec) ([]byte, error) {
 	if m.raw != nil && m.codec == c {
 		return m.raw, nil
 	}
-	fields := make([]codec.Field, 0, 4+len(m.others))
-	add := func(name string, v any) error {
-		raw, err := c.Marshal(nil, v)
-		fields = append(fields, codec.Field{Name: []byte(name), Raw: raw})
-		return err
+	entries := map[string]any{metaIdle: millis(m.Idle), metaLife: millis(m.Life)}
+	if m.Sent != 0 {
+		entries[metaSent] = m.Sent
 	}
-	err := add(metaIdle, millis(m.Idle))
-	if err == nil {
-		err = add(metaLife, millis(m.Life))
-	}
-	if err == nil && m.Sent != 0 {
-		err = add(metaSent, m.Sent)
-	}
-	if err == nil && len(m.Prev) > 0 {
-		list := make([][]string, len(m.Prev))
+	if len(m.Prev) > 0 {
+		list := make([]any, len(m.Prev))
 		for i, p := range m.Prev {
-			list[i] = []string{string(rune(p.Kind)), p.Key}
+			list[i] = []any{string(rune(p.Kind)), p.Key}
 		}
-		err = add(metaPrev, list)
+		entries[metaPrev] = list
 	}
-	if err != nil {
-		return nil, err
+	for name, v := range m.others {
+		entries[name] = v
 	}
-	others := m.others
-	if len(others) > 0 && m.codec != c {
-		if others, err = convertFields(c, m.codec, others); err != nil {
-			return nil, err
-		}
-	}
-	return c.Join(nil, slices.Concat(fields, others))
+	return c.Marshal(nil, entries)
 }

@@ -57,6 +57,7 @@ type Rules struct {
 	// What an operator can do, in the words of the configuration at hand.
 	AdviceInsecure string // to allow cookies over plain HTTP
 	AdviceServer   string // to keep sessions on the server
+	AdviceSealed   string // about a sealed record where there are no keys
 }
 
 // A Use is what counts as use of a session.

@@ -1,0 +1,373 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
+	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+var (
+	keyA = []byte("the key A, of 32 bytes or so ....")
+	keyB = []byte("the key B, of 32 bytes or so ....")
+)
+
+func sealer(t *testing.T, keys ...[]byte) *seal.Sealer {
+	t.Helper()
+	s, err := seal.New(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// plain are Options under which a test knows the name of each record.
+func plain(keys ...[]byte) cloakroom.Options {
+	return cloakroom.Options{PlainIDs: true, RecordKeys: keys}
+}
+
+const plainKey = cloakroom.DefaultKeyPrefix // before the ticket
+
+// A record that may be a session's and that this process cannot or must not
+// open is no anonymous visitor's: it is closed, and stays as it is.
+func TestRecordsThatAreClosed(t *testing.T) {
+	const key = plainKey + "ddddddddddddddddddddddddddddddddddddddddddd"
+	const session = "\x81\xa4user\xa3ada"
+	byB := string(sealer(t, keyB).Seal(nil, []byte(session), key))
+	for name, c := range map[string]struct {
+		keys    [][]byte
+		data    string
+		unknown bool
+		says    string
+	}{
+		"under a key that is not listed":    {[][]byte{keyA}, byB, true, "Append the key to Options.RecordKeys in all processes before it is promoted"},
+		"sealed, and there are no keys":     {nil, byB, true, "Records are sealed and no RecordKeys are set"},
+		"not sealed, and there are keys":    {[][]byte{keyA}, session, false, "set Options.ReadUnsealedUntil"},
+		"JSON, and there are keys":          {[][]byte{keyA}, `{"user":"ada"}`, false, "set Options.ReadUnsealedUntil"},
+		"a seal's head alone, without keys": {nil, "\x01" + strings.Repeat("x", seal.Overhead-1), true, "no RecordKeys are set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sitetest.New(t, plain(c.keys...))
+			s.PlantData(t, key, c.data)
+			for what, use := range map[string]func(*cloakroom.Session){
+				"read": func(s *cloakroom.Session) { s.Get("user") }, "write": sitetest.SetUser, "login": (*cloakroom.Session).Regenerate,
+				"logout": (*cloakroom.Session).Destroy,
+			} {
+				a := s.Holder(t, sitetest.Dead).Visit(func(s *cloakroom.Session) {
+					if use(s); !errors.Is(s.Err(), cloakroom.ErrUnavailable) || errors.Is(s.Err(), seal.ErrUnknownKey) != c.unknown || errors.Is(s.Err(), seal.ErrOpen) {
+						t.Errorf("%s: Err: %v", what, s.Err())
+					}
+				})
+				if a.StatusCode != http.StatusServiceUnavailable || len(a.SetCookie) != 0 || a.Header.Get("Retry-After") == "" {
+					t.Errorf("%s: answered %v, Set-Cookie %q", what, a, a.SetCookie)
+				}
+				sitetest.Equal(t, what+": events", s.Log.Events(), "Error")
+				if lines := s.Log.Lines(); len(lines) != 1 || !strings.Contains(lines[0], c.says) || strings.Contains(lines[0], "store unavailable") {
+					t.Errorf("%s: logged %q, want one line that says %q and does not blame the store", what, lines, c.says)
+				}
+			}
+			if _, err := s.Manager.Open(t.Context(), cloakroom.Ticket(sitetest.Dead)); !errors.Is(err, cloakroom.ErrUnavailable) {
+				t.Errorf("Open: %v", err)
+			}
+			if got := s.Records(t); len(got) != 1 || string(got[key].Data) != c.data {
+				t.Error("the record was not left alone")
+			}
+		})
+	}
+}
+
+// What is no session of ours gives a new one, with keys and without.
+func TestRecordsThatAreNoSeals(t *testing.T) {
+	const key = plainKey + "ddddddddddddddddddddddddddddddddddddddddddd"
+	byA := string(sealer(t, keyA).Seal(nil, []byte("\x80"), key))
+	for name, data := range map[string]string{
+		"a seal cut short":        byA[:seal.Overhead-1],
+		"a seal of version 2":     "\x02" + byA[1:],
+		"a list in JSON":          "[" + strings.Repeat("1,", 50) + "1]",
+		"half of a msgpack":       "\x82\xa1a\x01",
+		"a mark of a later form":  "\xc1crm\x02" + strings.Repeat("x", 50),
+		"random bytes":            strings.Repeat("\xfe\x9c", 30),
+		"a pickle of protocol 0":  "(dp0\n" + strings.Repeat("x", 50),
+		"zeros":                   strings.Repeat("\x00", 50),
+		"nothing":                 "",
+		"a sealed record by half": byA[1:],
+	} {
+		for _, keys := range [][][]byte{nil, {keyB}} {
+			s := sitetest.New(t, plain(keys...))
+			s.PlantData(t, key, data)
+			s.Use(t, sitetest.Has(t, name, false))
+			sitetest.Equal(t, name+": events", s.Log.Events(), "Undecodable")
+		}
+	}
+	for name, data := range map[string]string{
+		"changed":           byA[:len(byA)-1] + string(byA[len(byA)-1]^1),
+		"changed at its ID": byA[:6] + string(byA[6]^1) + byA[7:],
+		"of another record": string(sealer(t, keyA).Seal(nil, []byte("\x80"), key+"x")),
+	} {
+		s := sitetest.New(t, plain(keyB, keyA))
+		s.PlantData(t, key, data)
+		s.Use(t, sitetest.Has(t, name, false))
+		sitetest.Equal(t, name+": events", s.Log.Events(), "Undecodable")
+		if s.Data(t, key) != data {
+			t.Errorf("%s: the record was not left alone", name)
+		}
+	}
+}
+
+// headed is a codec of another package, with a first byte of its own.
+type headed struct {
+	codec.Codec
+	head byte
+}
+
+func (*headed) Name() string { return "headed" }
+
+func (c *headed) Match(data []byte) bool { return len(data) > 0 && data[0] == c.head }
+
+func (c *headed) Split(dst []codec.Field, data []byte) ([]codec.Field, error) {
+	return c.Codec.Split(dst, data[1:])
+}
+
+func (c *headed) Join(dst []byte, fields []codec.Field) ([]byte, error) {
+	return c.Codec.Join(append(dst, c.head), fields)
+}
+
+// A codec knows its own records; what it cannot read may be sealed.
+func TestCodecThatBeginsAsASealDoes(t *testing.T) {
+	o := plain()
+	o.Codec = &headed{codec.JSON, 1}
+	s := sitetest.New(t, o)
+	b := s.Browser(t)
+	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Set("long", strings.Repeat("x", seal.Overhead)) })
+	if data := s.Data(t, plainKey+b.Ticket()); !seal.Sealed([]byte(data)) {
+		t.Fatalf("the record does not look sealed: %q", data)
+	}
+	b.OK(sitetest.Has(t, "its own record", true))
+	key := plainKey + sitetest.Dead
+	s.PlantData(t, key, string(sealer(t, keyA).Seal(nil, []byte("\x80"), key)))
+	if a := s.Holder(t, sitetest.Dead).Visit(sitetest.SetUser); a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a sealed record: answered %v", a)
+	}
+}
+
+// A process that has not been told the key yet meets it in the middle of a
+// save: others have sealed the record anew since it was read.
+func TestConflictWithAnUnknownKey(t *testing.T) {
+	records := cloakroomtest.NewFaulty(sitetest.Memory(t))
+	old := sitetest.NewOn(t, records, plain(keyA))
+	b := old.Known(t)
+	promoted, err := cloakroom.New(records.Unwrap(), plain(keyB, keyA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Before: func() {
+		s, err := promoted.Open(t.Context(), cloakroom.Ticket(b.Ticket()))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		s.Set("by", "the promoted one")
+		if _, err := promoted.Commit(t.Context(), s); err != nil {
+			t.Error(err)
+		}
+	}})
+	if a := b.Visit(sitetest.Set("x", 1)); a.StatusCode != http.StatusServiceUnavailable || len(a.SetCookie) != 0 {
+		t.Errorf("answered %v, Set-Cookie %q", a, a.SetCookie)
+	}
+	s, err := promoted.Open(t.Context(), cloakroom.Ticket(b.Ticket()))
+	if err != nil || s.Get("by") != "the promoted one" || !s.Has("user") || s.Has("x") {
+		t.Errorf("%v: the session is not what was saved", err)
+	}
+}
+
+// Sessions from before sealing was switched on are read until an option says
+// so, and sealed when they are saved or their expiry is moved on.
+func TestReadUnsealedUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := sitetest.Memory(t)
+		before := sitetest.NewOn(t, records, plain())
+		o := plain(keyA)
+		o.ReadUnsealedUntil = time.Now().Add(20 * time.Minute)
+		s := sitetest.NewOn(t, records, o)
+		isSealed := func(b *sitetest.Browser) bool {
+			return sealer(t, keyA).Current([]byte(s.Data(t, plainKey+b.Ticket())))
+		}
+		visit := func(b *sitetest.Browser, use func(*cloakroom.Session), sealed bool, calls ...string) {
+			t.Helper()
+			s.Calls()
+			s.Holder(t, b.Ticket()).OK(func(s *cloakroom.Session) {
+				sitetest.Has(t, "from before", true)(s)
+				use(s)
+			})
+			sitetest.Equal(t, "store calls", s.Calls(), calls...)
+			if got := isSealed(b); got != sealed {
+				t.Errorf("sealed: %v, want %v", got, sealed)
+			}
+		}
+		reader, writer := before.Known(t), before.Known(t)
+		nothing := func(*cloakroom.Session) {}
+		visit(reader, nothing, false, "Load")
+		visit(writer, sitetest.Set("x", 1), true, "Load", "Save")
+		visit(writer, sitetest.Set("y", 1), true, "Load", "Save")
+		time.Sleep(10 * time.Minute)
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Err: sitetest.ErrRefused})
+		visit(reader, nothing, false, "Load", "Save", "Touch") // that it fails ends nothing
+		time.Sleep(5 * time.Minute)
+		visit(reader, nothing, true, "Load", "Save")
+		visit(reader, nothing, true, "Load")
+		time.Sleep(5*time.Minute - 1)
+		late := before.Known(t)
+		visit(late, nothing, false, "Load")
+		time.Sleep(1)
+		if a := s.Holder(t, late.Ticket()).Visit(sitetest.SetUser); a.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("when the time has passed: answered %v", a)
+		}
+		if isSealed(late) {
+			t.Error("when the time has passed the record was sealed")
+		}
+		visit(reader, nothing, true, "Load", "Touch")
+	})
+}
+
+// While unsealed records are read, what cannot be read is what it was.
+func TestReadUnsealedIsNoMore(t *testing.T) {
+	const key = plainKey + "ddddddddddddddddddddddddddddddddddddddddddd"
+	o := plain(keyA)
+	o.ReadUnsealedUntil = time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		data  []byte
+		event string
+	}{
+		"under another key":     {sealer(t, keyB).Seal(nil, []byte("\x80"), key), "Error"},
+		"of another store key":  {sealer(t, keyA).Seal(nil, []byte("\x80"), key+"x"), "Undecodable"},
+		"no session":            {[]byte("[1,2]"), "Undecodable"},
+		"sealed and good":       {sealer(t, keyA).Seal(nil, []byte("\x80"), key), "Loaded"},
+		"not sealed and good":   {[]byte("\x80"), "Loaded"},
+		"sealed once too often": {sealer(t, keyA).Seal(nil, sealer(t, keyA).Seal(nil, []byte("\x80"), key), key), "Undecodable"},
+	} {
+		s := sitetest.New(t, o)
+		s.PlantData(t, key, string(c.data))
+		s.Holder(t, sitetest.Dead).Visit(sitetest.Has(t, name, false))
+		sitetest.Equal(t, name+": events", s.Log.Events(), c.event)
+	}
+}
+
+func TestCountKeys(t *testing.T) {
+	sitetest.EachStore(t, func(t *testing.T, records store.Store) {
+		keyC := []byte("the key C, of 32 bytes or so ....")
+		plant := func(key string, data []byte, life time.Duration) {
+			t.Helper()
+			r := store.Record{Data: data, Expires: time.Now().Add(life)}
+			if _, err := records.Save(t.Context(), key, store.Record{}, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := 0
+		many := func(count int, data func(key string) []byte) {
+			for range count {
+				n++
+				key := plainKey + strings.Repeat("x", n)
+				plant(key, data(key), time.Hour)
+			}
+		}
+		by := func(key []byte) func(string) []byte {
+			s := sealer(t, key)
+			return func(name string) []byte { return s.Seal(nil, []byte("\x80"), name) }
+		}
+		many(1, by(keyA))
+		many(2, by(keyB))
+		many(3, by(keyC))
+		many(4, func(string) []byte { return []byte("\x80") })
+		many(1, func(string) []byte { return []byte("no codec knows it") })
+		many(6, func(string) []byte { return []byte("\xc1crm\x01E" + strings.Repeat("x", 60)) })
+		plant("other:"+strings.Repeat("x", 43), by(keyA)("other"), time.Hour)
+		plant(plainKey+"gone", by(keyA)("gone"), time.Millisecond)
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			if _, err := records.Load(t.Context(), plainKey+"gone"); errors.Is(err, store.ErrNotFound) || time.Now().After(deadline) {
+				break
+			}
+		}
+		for name, c := range map[string]struct {
+			keys [][]byte
+			want cloakroom.KeyCount
+		}{
+			"two keys":        {[][]byte{keyA, keyB}, cloakroom.KeyCount{Keys: []int{1, 2}, Unknown: 3}},
+			"in another row":  {[][]byte{keyC, keyA}, cloakroom.KeyCount{Keys: []int{3, 1}, Unknown: 2}},
+			"all, and unused": {[][]byte{keyB, []byte("a key that sealed nothing as yet."), keyC, keyA}, cloakroom.KeyCount{Keys: []int{2, 0, 3, 1}}},
+			"no keys":         {nil, cloakroom.KeyCount{Unknown: 6}},
+		} {
+			got, err := sitetest.NewOn(t, records, plain(c.keys...)).Manager.CountKeys(t.Context())
+			if err != nil || !slices.Equal(got.Keys, c.want.Keys) || got.Unknown != c.want.Unknown || got.Unsealed != 5 || got.Marks != 6 {
+				t.Errorf("%s: %+v, %v, want %+v, 5 unsealed, 6 marks", name, got, err, c.want)
+			}
+		}
+	})
+}
+
+func TestCountKeysSaysWhatItCannotDo(t *testing.T) {
+	none := func(name string, m *cloakroom.Manager, want error, says string) {
+		t.Helper()
+		n, err := m.CountKeys(t.Context())
+		if !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "cloakroom: count keys: ") || n.Keys != nil || n.Unsealed != 0 {
+			t.Errorf("%s: %+v, %v", name, n, err)
+		}
+		if !strings.Contains(store.Advice(err), says) {
+			t.Errorf("%s: advice %q, want one that says %q", name, store.Advice(err), says)
+		}
+	}
+	none("sealed cookies", sitetest.NewSealed(t, cloakroom.Options{}).Manager, cloakroom.ErrUnsupported, "A cookie ends")
+	m, err := cloakroom.New(struct{ store.Store }{sitetest.Memory(t)}, cloakroom.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none("a store that lists nothing", m, cloakroom.ErrUnsupported, "Wait for as long")
+
+	s := sitetest.New(t, plain(keyA))
+	s.Known(t)
+	s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpList, AnswerLost: true, Err: store.WithAdvice(sitetest.ErrRefused, "see the server")})
+	none("a store that fails at the end", s.Manager, sitetest.ErrRefused, "see the server")
+}
+
+// The walk ends with its context, also where the store does not look at it.
+func TestCountKeysEndsWithItsContext(t *testing.T) {
+	s := &long{Store: sitetest.Memory(t), record: sealer(t, keyA).Seal(nil, bytes.Repeat([]byte("x"), 1<<10), "")}
+	m, err := cloakroom.New(s, plain(keyA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.after = cancel
+	if _, err := m.CountKeys(ctx); !errors.Is(err, ctx.Err()) || ctx.Err() == nil {
+		t.Errorf("CountKeys: %v", err)
+	}
+}
+
+// long is a store with very many records, whose walk does not look at its context.
+type long struct {
+	store.Store
+	record []byte
+	after  func() // called with the thousandth record
+}
+
+func (s *long) List(context.Context, string) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		for n := 0; n < 1<<16 && yield(store.Entry{Record: store.Record{Data: s.record}}, nil); n++ {
+			if n == 1000 {
+				s.after()
+			}
+		}
+	}
+}
