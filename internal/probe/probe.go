@@ -26,11 +26,12 @@ const Life = 5 * time.Minute
 func Key() string { return Prefix + rand.Text() }
 
 // Ping creates the record of key in s, loads, replaces and touches it, and
-// deletes it again. The key must be a new one, see [Key]. The error of a step
+// deletes it again. The key must be a new one, see [Key], and now is the time
+// by the clock of s. The error of a step
 // becomes one of the package name's operation ping. If the step comes after the
 // record was created, Ping still tries to delete it.
-func Ping(ctx context.Context, name string, s store.Store, key string) error {
-	expires := time.Now().Add(Life)
+func Ping(ctx context.Context, name string, s store.Store, key string, now time.Time) error {
+	expires := now.Add(Life)
 	created, err := s.Save(ctx, key, store.Record{}, store.Record{Data: []byte("ping"), Expires: expires})
 	if err != nil {
 		return &stepError{name, err}

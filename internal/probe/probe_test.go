@@ -94,7 +94,7 @@ func TestPing(t *testing.T) {
 			inner := memstore.New(memstore.Options{})
 			defer inner.Close()
 			s := &recorder{Store: inner, fail: fail, keys: map[string]bool{}}
-			err := probe.Ping(t.Context(), "somestore", s, probe.Key())
+			err := probe.Ping(t.Context(), "somestore", s, probe.Key(), time.Now())
 			if fail == "" && err != nil {
 				t.Errorf("Ping = %v, want nil", err)
 			}
@@ -120,7 +120,7 @@ func TestPing(t *testing.T) {
 func TestErrorOfAStep(t *testing.T) {
 	s := memstore.New(memstore.Options{})
 	s.Close()
-	err := probe.Ping(t.Context(), "memstore", s, probe.Key())
+	err := probe.Ping(t.Context(), "memstore", s, probe.Key(), time.Now())
 	if !errors.Is(err, store.ErrClosed) || err.Error() != "memstore: ping: save: store is closed" {
 		t.Errorf("Ping of a closed store = %v", err)
 	}
@@ -145,11 +145,11 @@ func (s swapping) Load(ctx context.Context, key string) (store.Record, error) {
 func TestStoreThatLosesOrChanges(t *testing.T) {
 	s := memstore.New(memstore.Options{})
 	defer s.Close()
-	err := probe.Ping(t.Context(), "somestore", forgetful{s}, probe.Key())
+	err := probe.Ping(t.Context(), "somestore", forgetful{s}, probe.Key(), time.Now())
 	if err == nil || errors.Is(err, store.ErrNotFound) || !strings.Contains(store.Advice(err), "clocks") {
 		t.Errorf("Ping of a store that keeps nothing = %v (%s), want an error with advice that is not ErrNotFound", err, store.Advice(err))
 	}
-	if err := probe.Ping(t.Context(), "somestore", swapping{s}, probe.Key()); err == nil {
+	if err := probe.Ping(t.Context(), "somestore", swapping{s}, probe.Key(), time.Now()); err == nil {
 		t.Error("Ping of a store that changes records = nil")
 	}
 }
@@ -161,7 +161,7 @@ func TestWhatIsLeftExpires(t *testing.T) {
 		defer inner.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &recorder{Store: inner, keys: map[string]bool{}}
-		if err := probe.Ping(ctx, "somestore", endsAt{s, cancel}, probe.Key()); !errors.Is(err, context.Canceled) {
+		if err := probe.Ping(ctx, "somestore", endsAt{s, cancel}, probe.Key(), time.Now()); !errors.Is(err, context.Canceled) {
 			t.Errorf("Ping = %v, want %v", err, context.Canceled)
 		}
 		if n := records(t, inner); n != 1 {

@@ -143,7 +143,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 // which take one read and four write units. An item that it could not delete
 // expires after five minutes.
 func (s *Store) Ping(ctx context.Context) error {
-	return probe.Ping(ctx, "dynamostore", s, probe.Key())
+	return probe.Ping(ctx, "dynamostore", s, probe.Key(), time.Now())
 }
 
 // Close makes all later calls answer [store.ErrClosed]. It closes the idle

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"time"
 
 	"github.com/cloakroom/cloakroom/internal/probe"
 )
@@ -11,5 +12,5 @@ import (
 // a logout together. A record that it could not delete expires after five
 // minutes.
 func (s *Store) Ping(ctx context.Context) error {
-	return probe.Ping(ctx, "filestore", s, probe.Key())
+	return probe.Ping(ctx, "filestore", s, probe.Key(), time.Now())
 }

@@ -149,7 +149,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	errs := make([]error, len(s.servers))
 	var wg sync.WaitGroup
 	for i := range s.servers {
-		wg.Go(func() { errs[i] = probe.Ping(ctx, "memcachedstore", s, s.keyOn(i)) })
+		wg.Go(func() { errs[i] = probe.Ping(ctx, "memcachedstore", s, s.keyOn(i), s.now()) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

@@ -231,7 +231,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 // Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
 // of its own, so that a store that is full is an error.
-func (s *Store) Ping(ctx context.Context) error { return probe.Ping(ctx, "memstore", s, probe.Key()) }
+func (s *Store) Ping(ctx context.Context) error {
+	return probe.Ping(ctx, "memstore", s, probe.Key(), time.Now())
+}
 
 // Close forgets all records and ends the sweeps. Every later call answers
 // [store.ErrClosed]. Closing again does nothing.

@@ -132,7 +132,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 // Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
 // of its own, in five commands, so that it also tells whether the user may. A
 // record that it could not delete expires after five minutes.
-func (s *Store) Ping(ctx context.Context) error { return probe.Ping(ctx, "mongostore", s, probe.Key()) }
+func (s *Store) Ping(ctx context.Context) error {
+	return probe.Ping(ctx, "mongostore", s, probe.Key(), time.Now())
+}
 
 // closeTimeout is how long Close waits for calls that are under way.
 const closeTimeout = 5 * time.Second

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/cloakroom/cloakroom/internal/probe"
 	"github.com/cloakroom/cloakroom/store"
@@ -20,7 +21,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.inspect(ctx, "ping"); err != nil {
 		return err
 	}
-	return probe.Ping(ctx, "sqlstore", s, probe.Key())
+	return probe.Ping(ctx, "sqlstore", s, probe.Key(), time.Now())
 }
 
 // inspect changes nothing. It finds a table that is missing or lacks a column,

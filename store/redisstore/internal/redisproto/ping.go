@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/cloakroom/cloakroom/internal/probe"
 	"github.com/cloakroom/cloakroom/store"
@@ -20,7 +21,7 @@ var pingPrefixes = []string{"", "session:"}
 // commands are allowed at least. See pingWithoutKey.
 func (s *Store) Ping(ctx context.Context) error {
 	for i := s.pingFrom.Load(); int(i) < len(pingPrefixes); i++ {
-		err := probe.Ping(ctx, s.o.Name, s, pingPrefixes[i]+probe.Key())
+		err := probe.Ping(ctx, s.o.Name, s, pingPrefixes[i]+probe.Key(), time.Now())
 		if !deniedKey(err) {
 			return err
 		}
