@@ -36,14 +36,14 @@ var mayImport = map[string][]string{
 	"itsdangerous":                  {},
 	"store":                         {},
 	"store/storetest":               {"store"},
-	"store/memstore":                {"store"},
-	"store/filestore":               {"store", "internal/flock"},
-	"store/sqlstore":                {"store"},
+	"store/memstore":                {"store", "internal/probe"},
+	"store/filestore":               {"store", "internal/flock", "internal/probe"},
+	"store/sqlstore":                {"store", "internal/probe"},
 	"store/redisstore":              {"store", "store/redisstore/internal/redisproto"},
 	"store/redisstore/goredisstore": {"store", "store/redisstore/internal/redisproto"},
-	"store/memcachedstore":          {"store"},
-	"store/mongostore":              {"store"},
-	"store/dynamostore":             {"store"},
+	"store/memcachedstore":          {"store", "internal/probe"},
+	"store/mongostore":              {"store", "internal/probe"},
+	"store/dynamostore":             {"store", "internal/probe"},
 	"store/cachestore":              {"store"},
 	"internal/msgpack":              {"internal/wire"},
 	"internal/jsontext":             {"internal/wire"},
@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"internal/taggedjson":           {"codec", "internal/..."}, // a codec itself, for package flask alone
 	"internal/contend":              {"store"},
 	"internal/flock":                {},
+	"internal/probe":                {"store"},
 	"internal/integration/visitors": {"", "store"},
 	"internal/guarantee":            {}, // tests alone
 	"internal/sitetest":             {"", "cloakroomtest", "codec", "store", "store/memstore", "store/filestore"},
@@ -62,7 +63,7 @@ var mayImport = map[string][]string{
 	"internal/tools/...":            {},
 
 	// What redisstore and goredisstore share.
-	"store/redisstore/internal/redisproto": {"store"},
+	"store/redisstore/internal/redisproto": {"store", "internal/probe"},
 	"store/redisstore/internal/redistest":  {"store", "store/storetest", "store/redisstore/internal/redisproto", "internal/contend", "internal/testserver"},
 }
 

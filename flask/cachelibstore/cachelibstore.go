@@ -6,7 +6,8 @@
 //	DIR/<32 hex digits>   one record; its name is the MD5 of its key
 //	DIR/2029240f…         the same of "__wz_cache_count": how many files there are
 //	DIR/*.__wz_cache      a file being written, which cachelib passes over;
-//	                      cloakroom-lock and -turn with that ending are this package's lock
+//	                      cloakroom-lock and -turn with that ending are this package's lock,
+//	                      .cloakroom-identity says which directory it is
 //
 // A file is four bytes, the expiry in Unix seconds as the machine orders them
 // (0 means never), and then the pickled value: that is [store.Record]'s Data
@@ -32,6 +33,20 @@
 // package keeps the count right but, unless told to, removes expired records
 // only. Python processes on the directory go on deleting live ones: give them
 // a SESSION_FILE_THRESHOLD that is never reached, or 0.
+//
+// # A directory that is not what it was
+//
+// A volume may be unmounted, and a directory be moved, replaced or emptied,
+// while the program runs. Then every call that would say that a record is
+// missing, or would make one, is an error, so that nobody is logged out, and
+// nothing is written below a mount point. When the directory is back, the store
+// goes on by itself. One that was emptied or replaced on purpose is accepted by
+// programs that are started afterwards.
+//
+// To end all sessions, also while programs run, remove the records and leave
+// the rest alone, as cachelib's clear does:
+//
+//	find DIR -type f ! -name '*.__wz_cache' -delete
 package cachelibstore
 
 import (
@@ -97,7 +112,7 @@ type Store struct {
 	dir       string // absolute
 	threshold int    // 0 means that files are not counted, as in cachelib
 	opts      Options
-	device    atomic.Uint64 // of dir, to notice that a volume went away
+	identity  atomic.Pointer[identity] // of dir; nil while the store is being opened
 	lock      flock.Lock
 	done      chan struct{} // closed by Close
 	nextPrune atomic.Int64  // Unix time before which pruning is in vain
@@ -126,8 +141,9 @@ var (
 )
 
 // New opens the store in the directory dir and makes it if it is missing. It
-// refuses a directory that everybody may write to. Like cachelib, it counts
-// the files that are there.
+// refuses a directory that everybody may write to, and one of another user
+// unless Mode lets a group write to which the directory and the program belong.
+// Like cachelib, it counts the files that are there.
 //
 // [Store.Close] closes the two files that the store keeps open. On systems
 // without flock, New answers [store.ErrUnsupported].
@@ -164,7 +180,11 @@ func open(ctx context.Context, dir string, opts Options, now func() time.Time) (
 	if err := s.makeDir(); err != nil {
 		return nil, err
 	}
-	if err := s.countAll(ctx); err != nil {
+	err = s.identify(ctx)
+	if err == nil {
+		err = s.countAll(ctx)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

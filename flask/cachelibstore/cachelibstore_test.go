@@ -110,7 +110,8 @@ func tidy(t testing.TB, dir string) {
 	}
 }
 
-// fileNames returns the names in dir but for the lock.
+// fileNames returns the names in dir but for the lock and what says which
+// directory it is.
 func fileNames(t testing.TB, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -118,7 +119,7 @@ func fileNames(t testing.TB, dir string) (names []string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != lockFile && e.Name() != turnFile {
+		if e.Name() != lockFile && e.Name() != turnFile && e.Name() != identityFile {
 			names = append(names, e.Name())
 		}
 	}

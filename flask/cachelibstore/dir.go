@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/cloakroom/cloakroom/internal/probe"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -40,8 +42,7 @@ func (s *Store) makeDir() error {
 			fmt.Errorf("cachelibstore: open: everybody may write to the directory (mode %04o) and could plant sessions in it", fi.Mode().Perm()),
 			"Close the session directory to others (chmod o-w), or name one of the application's own.")
 	}
-	s.device.Store(deviceOf(fi))
-	return nil
+	return s.checkOwner(fi)
 }
 
 // dirMode is the mode of a directory for files of a mode.
@@ -50,22 +51,24 @@ func dirMode(files fs.FileMode) fs.FileMode {
 	return 0o700 | files&0o070 | readable>>2
 }
 
-// checkDir tells a record that is missing from a directory that is missing: an
-// unmounted volume must not look like the end of all sessions.
-func (s *Store) checkDir(op string) error {
-	fi, err := os.Stat(s.dir)
-	if err != nil {
-		return fail(op, "look at the session directory", err)
-	}
-	if deviceOf(fi) == s.device.Load() {
+// checkOwner refuses a directory of another user, unless both have agreed to
+// share it by files that a common group may write. Whoever owns a directory can
+// put sessions into it, also of root's program.
+func (s *Store) checkOwner(fi fs.FileInfo) error {
+	uid, gid := ownerOf(fi)
+	if uid == os.Geteuid() {
 		return nil
 	}
-	if _, err := os.Lstat(s.path(lockFile)); err != nil {
-		return store.WithAdvice(
-			fmt.Errorf("cachelibstore: %s: the session directory is not what it was when the store was opened", op), adviseMissing)
+	groups, err := os.Getgroups()
+	if err != nil {
+		return fail("open", "ask for the groups of this process", err)
 	}
-	s.device.Store(deviceOf(fi)) // mounted again, under another number
-	return nil
+	if s.opts.Mode&0o060 == 0o060 && slices.Contains(append(groups, os.Getegid()), gid) {
+		return nil
+	}
+	return store.WithAdvice(
+		fmt.Errorf("cachelibstore: open: the directory belongs to another user (it to user %d of group %d, the program runs as user %d)", uid, gid, os.Geteuid()),
+		"Run both programs as one user, or as users of one group: SESSION_FILE_MODE 0o660 on either side, and a directory of that group (chmod 2770).")
 }
 
 // syncDir makes the names in the directory survive a power cut.
@@ -83,23 +86,9 @@ func (s *Store) syncDir(op string) error {
 	return nil
 }
 
-// Ping implements [store.Pinger]: it writes a small file and removes it.
+// Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
+// of its own, of which Python processes take no notice. A record that it could
+// not delete expires after five minutes.
 func (s *Store) Ping(ctx context.Context) error {
-	const op = "ping"
-	if err := s.enter(ctx, op); err != nil {
-		return err
-	}
-	defer s.leave()
-	if err := s.checkDir(op); err != nil {
-		return err
-	}
-	f, err := s.writeTmp(never.append(nil), true)
-	if err != nil {
-		return fail(op, "write a file", err)
-	}
-	defer f.Close()
-	if err := os.Remove(f.Name()); err != nil {
-		return fail(op, "remove a file", err)
-	}
-	return nil
+	return probe.Ping(ctx, "cachelibstore", s, probe.Key(), s.now())
 }

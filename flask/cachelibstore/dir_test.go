@@ -73,38 +73,6 @@ func TestModeOfEveryFile(t *testing.T) {
 	}
 }
 
-// A directory that is gone, or an empty one where a volume is not mounted,
-// must not look like the end of all sessions.
-func TestMissingDirectoryIsAnError(t *testing.T) {
-	for name, lose := range map[string]func(s *Store) error{
-		"gone":                      func(s *Store) error { return os.Rename(s.dir, s.dir+"2") },
-		"empty on another volume":   func(s *Store) error { s.device.Add(1); return os.Remove(s.path(lockFile)) },
-		"mounted by another number": nil,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := quiet(t)
-			put(t, s, "k", "v", time.Time{})
-			if lose == nil {
-				s.device.Add(1)
-				missing(t, s, "absent")
-				return
-			}
-			if err := lose(s); err != nil {
-				t.Fatal(err)
-			}
-			_, loadErr := s.Load(t.Context(), "absent")
-			touchErr := s.Touch(t.Context(), "absent", store.Record{}, time.Time{})
-			for _, err := range []error{loadErr, touchErr} {
-				if name == "gone" || err == loadErr {
-					if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || store.Advice(err) == "" {
-						t.Errorf("error = %v (%s), want one that is not ErrNotFound, with advice", err, store.Advice(err))
-					}
-				}
-			}
-		})
-	}
-}
-
 func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 	s := quiet(t)
 	other := at(t, s.dir, Options{Unsynced: true}, vectorNow)

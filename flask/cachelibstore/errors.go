@@ -10,7 +10,10 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-const adviseMissing = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself."
+const (
+	adviseMissing = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself."
+	adviseOther   = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself. If it was emptied or replaced on purpose, restart the program."
+)
 
 // fail is the error of a step of an operation. The paths that package os adds
 // are dropped: they repeat the name of a record in every log.

@@ -18,8 +18,12 @@ const (
 	turnFile = ownPrefix + "turn" + tmpSuffix
 )
 
-// underLock calls f with the lock held.
+// underLock calls f with the lock held. It makes no lock in a directory that
+// the store was not opened in.
 func (s *Store) underLock(ctx context.Context, op string, f func() error) error {
+	if err := s.checkDir(op); err != nil {
+		return err
+	}
 	err := s.lock.Acquire(ctx)
 	switch {
 	case err == nil:

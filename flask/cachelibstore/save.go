@@ -34,6 +34,9 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 	if !next.Live(s.now()) {
 		return store.Record{}, s.drop(ctx, op, nameOf(key), prev)
 	}
+	if err := s.checkDir(op); err != nil {
+		return store.Record{}, err
+	}
 	s.prune(ctx)
 	e := expiryOf(next.Expires)
 	// Written and synced before the lock is taken, for which all wait.

@@ -10,7 +10,11 @@ import (
 	"github.com/cloakroom/cloakroom/internal/flock"
 )
 
-func deviceOf(fi fs.FileInfo) uint64 { return uint64(fi.Sys().(*syscall.Stat_t).Dev) }
+// ownerOf is the user and the group that a file belongs to.
+func ownerOf(fi fs.FileInfo) (uid, gid int) {
+	st := fi.Sys().(*syscall.Stat_t)
+	return int(st.Uid), int(st.Gid)
+}
 
 func adviceFor(err error) string {
 	if errors.Is(err, flock.ErrNotFile) {

@@ -7,5 +7,5 @@ import "io/fs"
 // New refuses to open a store on these systems, so that nothing below is
 // ever called; it is here to let programs compile.
 
-func deviceOf(fs.FileInfo) uint64 { return 0 }
-func adviceFor(error) string      { return "" }
+func ownerOf(fs.FileInfo) (uid, gid int) { return 0, 0 }
+func adviceFor(error) string             { return "" }

@@ -145,7 +145,7 @@ func TestSavesAreNotSentAgain(t *testing.T) {
 			t.Errorf("%s = %v with advice %q", name, err, store.Advice(err))
 		}
 		want := int32(3)
-		if strings.HasPrefix(name, "Save") {
+		if strings.HasPrefix(name, "Save") || name == "Ping" { // which begins with a save
 			want = 1
 		}
 		if n := asked.Swap(0); n != want {

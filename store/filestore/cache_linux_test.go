@@ -466,7 +466,9 @@ func TestRemountedVolumeIsJudgedAnew(t *testing.T) {
 	s := cached(t, Options{})
 	put(t, s, "k", "v")
 	s.keptDevice.Store(0)
-	s.device.Add(1)
+	st := *s.identity.seen.Load()
+	st.dev++
+	s.identity.seen.Store(&st)
 	if _, err := s.Load(t.Context(), "absent"); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("Load = %v, want ErrNotFound", err)
 	}

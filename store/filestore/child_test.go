@@ -31,6 +31,7 @@ var parts = map[string]func(dir string) error{
 	"umask 0777": func(dir string) error { return childUmask(dir, 0o777) },
 	"denied":     childDenied,
 	"full disk":  childFullDisk,
+	"unmounted":  childUnmounted,
 	"file size":  childFileSize,
 	"open files": childOpenFiles,
 }

@@ -14,7 +14,7 @@ import (
 func (s *Store) leafDir(l leaf) (string, error) {
 	dir := filepath.Join(s.dir, l.path())
 	for _, d := range []string{filepath.Dir(dir), dir} {
-		if _, err := isDir(d); err != nil {
+		if err := isDir(d); err != nil {
 			return "", err
 		}
 	}
@@ -27,7 +27,7 @@ func (s *Store) readyLeaf(sh *shard, l leaf) error {
 	if sh.ready&l.bit() != 0 {
 		return nil
 	}
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 // Advice that several errors share.
 const (
 	adviseMissing = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself."
+	adviseOther   = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself. If it was emptied or replaced on purpose, restart the programs that use it."
 	adviseDamaged = "Look at the files that end in .damaged below the session directory: they show what became of the record; delete them when you are done. Many of them point to a failing disk."
 	adviseVersion = "Another version of the program wrote to this session directory; run that version, or use another directory."
 )
@@ -52,6 +53,8 @@ func adviceFor(err error) string {
 		return adviseDamaged
 	case errors.Is(err, store.ErrUnsupported):
 		return adviseVersion
+	case errors.Is(err, errOther):
+		return adviseOther
 	case errors.Is(err, fs.ErrNotExist):
 		return adviseMissing
 	}

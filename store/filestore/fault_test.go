@@ -5,9 +5,6 @@ package filestore
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,7 +64,7 @@ func TestEveryFailingStepLosesNothing(t *testing.T) {
 					t.Errorf("Delete after the repair = %v, want nil", err)
 				}
 				for _, file := range files(t, s.dir) {
-					if !strings.HasPrefix(file, locksDir) && file != formatFile {
+					if !strings.HasPrefix(file, locksDir) && file != formatFile && file != identityFile {
 						t.Errorf("left behind: %s", file)
 					}
 				}
@@ -126,74 +123,5 @@ func TestUnsyncedIsWhatSkipsTheSyncs(t *testing.T) {
 		if skipped := s.syncData(f) == nil; skipped != unsynced {
 			t.Errorf("unsynced = %v: syncData skipped: %v", unsynced, skipped)
 		}
-	}
-}
-
-func TestMissingRoot(t *testing.T) {
-	s := quiet(t)
-	old := put(t, s, "k", "old")
-	away := s.dir + ".away"
-	calls := func() map[string]error {
-		_, loadErr := s.Load(t.Context(), "k")
-		_, saveErr := s.Save(t.Context(), "k", old, old)
-		_, createErr := s.Save(t.Context(), "new", store.Record{}, old)
-		_, cleanErr := s.DeleteExpired(t.Context(), 1)
-		var listErr error
-		for _, listErr = range s.List(t.Context(), "") {
-		}
-		return map[string]error{"Load": loadErr, "Save": saveErr, "Save that creates": createErr, "DeleteExpired": cleanErr,
-			"List": listErr, "Delete": s.Delete(t.Context(), "k"), "Ping": s.Ping(t.Context()),
-			"Touch": s.Touch(t.Context(), "k", old, time.Time{})}
-	}
-	missing := func(t *testing.T) {
-		for name, err := range calls() {
-			if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, fs.ErrNotExist) ||
-				errors.Is(err, store.ErrConflict) || store.Advice(err) == "" {
-				t.Errorf("%s = %v (%s), want an error with advice that no caller takes for an absent record", name, err, store.Advice(err))
-			}
-		}
-	}
-	if err := os.Rename(s.dir, away); err != nil {
-		t.Fatal(err)
-	}
-	t.Run("moved away", missing)
-	if err := os.Rename(away, s.dir); err != nil {
-		t.Fatal(err)
-	}
-	if r := wants(t, s, "k", "old"); r.Token != old.Token {
-		t.Error("the record changed")
-	}
-	old, err := s.Save(t.Context(), "k", old, old)
-	if err != nil {
-		t.Errorf("Save after the repair = %v, want nil", err)
-	}
-
-	// Made again by hand, it is a new and empty store.
-	if err := errors.Join(os.RemoveAll(s.dir), os.Mkdir(s.dir, 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Load(t.Context(), "k"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Load from a new directory = %v, want ErrNotFound", err)
-	}
-	put(t, s, "k", "new")
-	wants(t, s, "k", "new")
-}
-
-func TestUnmountedVolumeIsNotAnEmptyStore(t *testing.T) {
-	s := quiet(t)
-	s.device.Add(1) // as if the directory had been on another file system
-	_, err := s.Load(t.Context(), "absent")
-	if !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Load = %v, want ErrNotFound: the volume is ours, only its number is new", err)
-	}
-	s.device.Add(1)
-	if err := os.Remove(filepath.Join(s.dir, formatFile)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = s.Load(t.Context(), "absent"); err == nil || errors.Is(err, store.ErrNotFound) || store.Advice(err) == "" {
-		t.Errorf("Load = %v, want an error with advice", err)
-	}
-	if _, err = s.Save(t.Context(), "absent", store.Record{}, store.Record{Data: []byte("v")}); err == nil {
-		t.Error("Save = nil, want an error")
 	}
 }

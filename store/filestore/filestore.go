@@ -8,10 +8,30 @@
 // at any moment leaves half a record, and what was acknowledged stays.
 //
 //	DIR/format            says which format the directory has
+//	DIR/identity          says which directory it is
 //	DIR/locks/ab          the lock of shard ab, ab.turn its waiting line
 //	DIR/ab/c/abc…         one record; its name is the SHA-256 of its key in hex
 //	DIR/ab/c/tmp          a record being written
 //	DIR/ab/c/*.damaged    what could not be read as a record, kept for a look
+//
+// # A directory that is not what it was
+//
+// A volume may be unmounted, and a directory be moved, replaced or emptied,
+// while programs run. Then nothing is found and nothing saved: every call that
+// would say that a record is missing, or would make one, is an error instead,
+// so that nobody is logged out, and nothing is written below a mount point.
+// When the directory is back, the store goes on by itself. One that was emptied
+// or replaced on purpose is accepted by programs that are started afterwards.
+//
+// To end all sessions, also while programs run, remove the records and leave
+// the rest alone:
+//
+//	rm -rf DIR/[0-9a-f][0-9a-f]
+//
+// The directory must belong to the user who runs the program, root too, since
+// whoever owns it could put sessions into it. So could whoever can rename it:
+// of the directories above it none should be writable to others, but for those
+// with the sticky bit, as /tmp has.
 //
 // Locks are flock(2)'s. A network file system is right only if its flock works
 // between machines (Linux NFS does, many others only pretend to).
@@ -89,9 +109,9 @@ type Store struct {
 	dir  string // absolute, no symbolic links in it
 	opts Options
 
-	files  opener
-	device atomic.Uint64 // of dir, to notice that a volume went away
-	cache  *cache        // nil if there is none
+	files    opener
+	cache    *cache // nil if there is none
+	identity identity
 
 	// keptDevice is the device, as stamps have it, of files whose records may
 	// be kept in the cache, or 0.
@@ -134,8 +154,8 @@ var (
 
 // New opens the store in the directory dir, and makes the directory, of mode
 // 0700, if it is missing. An existing directory must be empty or a store
-// already, and must not be open to group or others; an empty one that belongs to
-// the user who runs the program is closed to them.
+// already, must belong to the user who runs the program, and must not be open to
+// group or others; an empty one is closed to them.
 //
 // The store owns a goroutine and up to 512 open files (locks); [Store.Close]
 // ends them. On systems without flock, New answers [ErrNoLocks].
@@ -177,7 +197,10 @@ func New(dir string, opts Options) (*Store, error) {
 	}
 	s.initLocks()
 	s.files.init()
-	s.judgeDevice()
+	if err := s.identify(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
 	if opts.SweepInterval > 0 {
 		s.sweeper.Go(s.sweepLoop)
 	}

@@ -20,6 +20,10 @@ import (
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {
 	const op = "list"
 	return func(yield func(store.Entry, error) bool) {
+		if err := s.present(ctx, op); err != nil {
+			yield(store.Entry{}, err)
+			return
+		}
 		bad := 0
 		for l := range s.leaves(0) {
 			names, err := s.names(ctx, op, l)
@@ -50,6 +54,15 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, 
 	}
 }
 
+// present is what a walk begins with.
+func (s *Store) present(ctx context.Context, op string) error {
+	if err := s.enter(ctx, op); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.checkRoot(op)
+}
+
 // leaves yields all leaves, beginning with the one of number first, but for
 // shards that have no directory.
 func (s *Store) leaves(first leaf) iter.Seq[leaf] {
@@ -58,7 +71,7 @@ func (s *Store) leaves(first leaf) iter.Seq[leaf] {
 		for i := range leaf(leafCount) {
 			l := (first + i) % leafCount
 			if l&15 == 0 || i == 0 {
-				_, err := isDir(filepath.Join(s.dir, shardName(l.shard())))
+				err := isDir(filepath.Join(s.dir, shardName(l.shard())))
 				if errors.Is(err, fs.ErrNotExist) {
 					missing = l.shard()
 				}

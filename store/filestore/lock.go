@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/cloakroom/cloakroom/internal/flock"
@@ -34,9 +33,10 @@ func (s *Store) lock(ctx context.Context, op string, number int) (*shard, error)
 	sh := &s.shards[number]
 	err := sh.Acquire(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = s.makeLocksDir(); err == nil {
-			err = sh.Acquire(ctx)
+		if err = s.makeLocksDir(); err != nil {
+			return nil, fail(op, "make the directory of locks", err)
 		}
+		err = sh.Acquire(ctx)
 	}
 	switch {
 	case err == nil:
@@ -54,7 +54,7 @@ func (s *Store) lock(ctx context.Context, op string, number int) (*shard, error)
 }
 
 func (s *Store) makeLocksDir() error {
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (s *Store) openRecord(p *page, n *name, flags int) (int, error) {
 func openStepwise(path string, flags int) (int, error) {
 	dir := filepath.Dir(path)
 	for _, d := range []string{filepath.Dir(dir), dir} {
-		if _, err := isDir(d); err != nil {
+		if err := isDir(d); err != nil {
 			return -1, err
 		}
 	}

@@ -72,14 +72,12 @@ func (s *Store) claimRoot() error {
 		return store.WithAdvice(errors.New("filestore: open: not a directory"),
 			"Name a directory, or a path where one can be made.")
 	}
+	if err := checkOwner(fi); err != nil {
+		return err
+	}
 	if err := s.closeRoot(fi); err != nil {
 		return err
 	}
-	device, err := isDir(s.dir)
-	if err != nil {
-		return fail(op, "look at the directory", err)
-	}
-	s.device.Store(device)
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
 		return fail(op, "open the directory", err)
@@ -94,9 +92,23 @@ func (s *Store) claimRoot() error {
 	return nil
 }
 
+// checkOwner refuses a directory that belongs to somebody else, who could put
+// sessions into it, and so log in as anybody. A mode that keeps others out does
+// not keep the owner out, and root may use whatever is there.
+func checkOwner(fi fs.FileInfo) error {
+	theirs, ours := owner(fi), os.Geteuid()
+	if theirs == ours {
+		return nil
+	}
+	return store.WithAdvice(
+		fmt.Errorf("filestore: open: the directory belongs to another user (it to user %d, the program runs as %d)", theirs, ours),
+		"Run the program as the user who owns the session directory (sudo -u, User= in systemd), or name one that does not exist yet. "+
+			"Do not take over what somebody else has filled: sessions may have been planted there.")
+}
+
 // closeRoot makes sure that group and others cannot get at the directory. It
-// changes the mode only of a directory that is empty and ours: of any other it
-// cannot know who else relies on it (it might be /tmp).
+// changes the mode only of a directory that is empty: of any other it cannot
+// know who else relies on it (it might be /tmp).
 func (s *Store) closeRoot(fi fs.FileInfo) error {
 	if fi.Mode().Perm()&0o077 == 0 {
 		return nil
@@ -105,7 +117,7 @@ func (s *Store) closeRoot(fi fs.FileInfo) error {
 	if err != nil {
 		return fail("open", "read the directory", err)
 	}
-	if len(entries) > 0 || owner(fi) != os.Geteuid() {
+	if len(entries) > 0 {
 		return store.WithAdvice(
 			fmt.Errorf("filestore: open: the directory is open to group or others (mode %04o)", fi.Mode().Perm()),
 			"Name a directory of the store's own that does not exist yet, or close this one if nothing else uses it (chmod 700).")
@@ -132,15 +144,23 @@ func (s *Store) checkFormat(root *os.Root) error {
 	if err := s.checkForeign(); err != nil {
 		return err
 	}
-	tmp := scratchName()
-	if err := s.writeScratch(root, tmp, formatText); err != nil {
-		return fail(op, "write the format", err)
-	}
-	if err := root.Rename(tmp, formatFile); err != nil {
-		_ = root.Remove(tmp)
+	if err := s.replaceFile(root, formatFile, formatText); err != nil {
 		return fail(op, "write the format", err)
 	}
 	return nil
+}
+
+// replaceFile puts a file with that text into the root, in one step.
+func (s *Store) replaceFile(root *os.Root, name, text string) error {
+	tmp := scratchName()
+	if err := s.writeScratch(root, tmp, text); err != nil {
+		return err
+	}
+	err := root.Rename(tmp, name)
+	if err != nil {
+		_ = root.Remove(tmp)
+	}
+	return err
 }
 
 // checkForeign refuses a directory in which somebody else keeps files: a store
@@ -164,7 +184,7 @@ func (s *Store) checkForeign() error {
 // missing because somebody has removed it or is about to make it.
 func ours(name string) bool {
 	_, err := hex.DecodeString(name)
-	return err == nil && len(name) == 2 || name == locksDir || name == formatFile || strings.HasPrefix(name, scratch) ||
+	return err == nil && len(name) == 2 || name == locksDir || name == formatFile || name == identityFile || strings.HasPrefix(name, scratch) ||
 		name == "lost+found" // of a file system of the store's own
 }
 
@@ -192,7 +212,7 @@ func (s *Store) writeScratch(root *os.Root, name, text string) error {
 
 // removeScratch removes what killed processes left in the root.
 func (s *Store) removeScratch() error {
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if err != nil {
 		return err
 	}
@@ -210,27 +230,5 @@ func (s *Store) removeScratch() error {
 			_ = root.Remove(name)
 		}
 	}
-	return nil
-}
-
-// checkRoot tells a record that is missing from a store that is missing: an
-// unmounted volume leaves an empty directory, and must not look like the end
-// of all sessions.
-func (s *Store) checkRoot(op string) error {
-	device, err := isDir(s.dir)
-	if err != nil {
-		return fail(op, "look at the session directory", err)
-	}
-	if device == s.device.Load() {
-		return nil
-	}
-	text, err := os.ReadFile(filepath.Join(s.dir, formatFile))
-	if err != nil || string(text) != formatText {
-		return store.WithAdvice(
-			fmt.Errorf("filestore: %s: the session directory is not what it was when the store was opened", op),
-			adviseMissing)
-	}
-	s.device.Store(device) // mounted again, under another number
-	s.judgeDevice()
 	return nil
 }

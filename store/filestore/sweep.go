@@ -26,10 +26,9 @@ const sweepBatch = 64
 // anything is passed over, and the error returned in the end.
 func (s *Store) DeleteExpired(ctx context.Context, limit int) (int, error) {
 	const op = "delete expired"
-	if err := s.enter(ctx, op); err != nil {
+	if err := s.present(ctx, op); err != nil {
 		return 0, err
 	}
-	s.leave()
 	removed := 0
 	var first error
 	for l := range s.leaves(leaf(s.cursor.Load())) {
@@ -172,6 +171,9 @@ func (s *Store) pause(d time.Duration) bool {
 // has done it lately. It takes its time, so as not to be noticed.
 func (s *Store) sweep(ctx context.Context) (removed int, ran bool, err error) {
 	const op = "sweep"
+	if err := s.checkRoot(op); err != nil {
+		return 0, true, err
+	}
 	f, err := flock.Open(filepath.Join(s.dir, locksDir, "sweep"), fileMode)
 	if err != nil {
 		return 0, true, fail(op, "open the lock file", err)

@@ -12,15 +12,14 @@ import (
 
 const directory = syscall.O_DIRECTORY
 
-// isDir makes sure that a directory, not a symbolic link, stands at path, and
-// tells the file system that it is on.
-func isDir(path string) (device uint64, err error) {
+// isDir makes sure that a directory, not a symbolic link, stands at path.
+func isDir(path string) error {
 	var st syscall.Stat_t
-	err = flock.Again(func() error { return syscall.Lstat(path, &st) })
+	err := flock.Again(func() error { return syscall.Lstat(path, &st) })
 	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
 		err = syscall.ENOTDIR
 	}
-	return uint64(st.Dev), err
+	return err
 }
 
 func readFD(fd int, b []byte) (n int, err error) {
@@ -94,6 +93,12 @@ func openPlain(path string, flags int) (fd int, err error) {
 
 // owner is the user that a file belongs to.
 func owner(fi fs.FileInfo) int { return int(fi.Sys().(*syscall.Stat_t).Uid) }
+
+// inode tells files apart.
+func inode(fi fs.FileInfo) (dev, ino uint64) {
+	st := fi.Sys().(*syscall.Stat_t)
+	return uint64(st.Dev), uint64(st.Ino)
+}
 
 func adviceForErrno(err error) string {
 	errno, ok := errors.AsType[syscall.Errno](err)

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/probe"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -228,8 +229,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// Ping implements [store.Pinger].
-func (s *Store) Ping(ctx context.Context) error { return s.ready(ctx, "ping") }
+// Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
+// of its own, so that a store that is full is an error.
+func (s *Store) Ping(ctx context.Context) error {
+	return probe.Ping(ctx, "memstore", s, probe.Key(), time.Now())
+}
 
 // Close forgets all records and ends the sweeps. Every later call answers
 // [store.ErrClosed]. Closing again does nothing.

@@ -28,10 +28,6 @@ const (
 // too.
 var never = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
 
-// impossible matches no document: no key is empty, and Flask-Session lets the
-// driver choose the _id.
-var impossible = bson.D{{Key: fieldID, Value: ""}}
-
 // A layout is the shape of the documents.
 type layout struct {
 	key       string // the field with the key

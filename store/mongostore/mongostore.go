@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"github.com/cloakroom/cloakroom/internal/probe"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -128,15 +129,11 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return s.fail(ctx, op, err)
 }
 
-// Ping implements [store.Pinger]. It asks the primary to delete a document
-// that cannot be there, so that it also tells whether the store may write.
+// Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
+// of its own, in five commands, so that it also tells whether the user may. A
+// record that it could not delete expires after five minutes.
 func (s *Store) Ping(ctx context.Context) error {
-	const op = "ping"
-	if err := s.begin(ctx, op); err != nil {
-		return err
-	}
-	_, err := s.coll.DeleteOne(ctx, impossible)
-	return s.fail(ctx, op, err)
+	return probe.Ping(ctx, "mongostore", s, probe.Key(), time.Now())
 }
 
 // closeTimeout is how long Close waits for calls that are under way.

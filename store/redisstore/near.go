@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"hash/maphash"
-	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +75,7 @@ func (n *near) check(ctx context.Context) error {
 	_, err := redisproto.Await(ctx, func() (redisproto.Found, error) {
 		return found(n.client.Do(ctx, n.client.B().EvalshaRo().Sha1(w[1]).Numkeys(1).Key(n.prefix+"cloakroom:ping").Build()))
 	})
-	if e, ok := rueidis.IsRedisErr(err); ok && (e.IsNoScript() || strings.Contains(e.Error(), "NOPERM") && strings.Contains(e.Error(), "key")) {
+	if e, ok := rueidis.IsRedisErr(err); ok && (e.IsNoScript() || redisproto.DeniesKey(e.Error())) {
 		return nil // it is known, and the script comes with the first read
 	}
 	return err

@@ -32,7 +32,8 @@ const (
 
 // Open opens a database and returns the store in it. It reports whatever is
 // wrong with the server, the database or the table at once, or after a minute
-// if there is no answer.
+// if there is no answer. Whether the user may change rows [Store.Ping] finds
+// out.
 //
 //	postgres://user:password@host:5432/database
 //	postgres:///database?host=/run/postgresql&user=app      (unix socket)
@@ -79,7 +80,7 @@ func (s *Store) start(ctx context.Context, create bool) error {
 			return err
 		}
 	}
-	return s.Ping(ctx)
+	return s.inspect(ctx, "open")
 }
 
 // A target is what a URL stands for.

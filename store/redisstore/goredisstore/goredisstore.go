@@ -111,8 +111,16 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, 
 	return s.core.List(ctx, prefix)
 }
 
-// Ping implements [store.Pinger]. A replica, and a server that takes no changes
-// at present, is an error, too. Of a cluster it asks one master.
+// Ping implements [store.Pinger]. It saves, loads, touches and deletes a record
+// of its own, in five round trips. So a replica, a server that takes no changes
+// at present, and a user who lacks a right, is an error, too. Of a cluster or a
+// Ring it asks one server, by chance another one each time. A record that it
+// could not delete expires after five minutes.
+//
+// The record's key is cloakroom:ping: and some letters, behind the prefix, or
+// behind the prefix and session: where the user may not touch the former. Of a
+// user who may touch neither, Ping only finds out whether the commands are
+// allowed.
 func (s *Store) Ping(ctx context.Context) error { return s.core.Ping(ctx) }
 
 // Close ends the store: every later call answers [store.ErrClosed]. The client
