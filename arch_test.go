@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"examples/...":    {"", "store/..."},
 	"bench/...":       {"", "store/..."},
 	"cloakroomtest":   {"", "store", "store/memstore"},
-	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/ledger", "internal/rules"},
+	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/hidden", "internal/ledger", "internal/rules"},
 	"internal/edge":   {"store", "internal/engine", "internal/rules"},
 	"internal/engine": {"codec", "seal", "store", "internal/ledger", "internal/rules"},
 	"internal/rules":  {"codec", "internal/ledger"},
@@ -57,6 +57,8 @@ var mayImport = map[string][]string{
 	"internal/probe":                {"store"},
 	"internal/integration/visitors": {"", "store"},
 	"internal/guarantee":            {}, // tests alone
+	"internal/hidden":               {},
+	"internal/printtest":            {},
 	"internal/sitetest":             {"", "cloakroomtest", "codec", "store", "store/memstore", "store/filestore"},
 	"internal/storetable":           {"store/storetest"},
 	"internal/testserver":           {},

@@ -1,12 +1,7 @@
 package cloakroom_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"encoding/xml"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +10,7 @@ import (
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/printtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
@@ -147,44 +143,6 @@ func TestFromWithoutManagerSaysWhatIsMissing(t *testing.T) {
 	})
 }
 
-func TestTicketsPrintRedacted(t *testing.T) {
-	ticket := cloakroom.Ticket("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq")
-	type holder struct {
-		Ticket cloakroom.Ticket
-		List   []cloakroom.Ticket
-	}
-	for name, v := range map[string]any{
-		"ticket": ticket, "pointer": &ticket, "list": []cloakroom.Ticket{ticket},
-		"struct": holder{ticket, []cloakroom.Ticket{ticket}},
-	} {
-		for _, text := range prints(v) {
-			if strings.Contains(text, "ABCD") || strings.Contains(text, "41424344") || strings.Contains(text, "65 66") {
-				t.Errorf("%s: printed as %q", name, text)
-			}
-		}
-	}
-	for i, text := range prints(ticket) {
-		if i < 16 && text != "[redacted]" {
-			t.Errorf("printed as %q", text)
-		}
-	}
-	if got := ticket.String(); got != "[redacted]" {
-		t.Errorf("String: %q", got)
-	}
-	if string(ticket)[:4] != "ABCD" {
-		t.Error("string(t) is not the ticket")
-	}
-}
-
-func TestManagerPrintsNoKeys(t *testing.T) {
-	s := sitetest.New(t, cloakroom.Options{RecordKeys: [][]byte{sitetest.CookieKey}})
-	for _, text := range append(prints(s.Manager), prints(sitetest.NewSealed(t, cloakroom.Options{}).Manager)...) {
-		if strings.Contains(text, "a key of 32") || strings.Contains(text, "97 32 107 101 121") || strings.Contains(text, "61206b6579") {
-			t.Errorf("printed as %.200q", text)
-		}
-	}
-}
-
 // What a request prints or logs of a session is its handle at most.
 func TestSessionsPrintAsTheirHandle(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
@@ -193,12 +151,12 @@ func TestSessionsPrintAsTheirHandle(t *testing.T) {
 	b.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		session := cloakroom.From(r)
 		session.Set("more", sitetest.Hush+"more")
-		for _, text := range append(prints(session), prints(r.Context())...) {
+		for _, text := range append(printtest.Prints(session), printtest.Prints(r.Context())...) {
 			if strings.Contains(text, sitetest.Hush) || strings.Contains(text, b.Ticket()) || strings.Contains(text, "104 117 115 104") || strings.Contains(text, "0x68, 0x75") {
 				t.Errorf("printed as %.200q", text)
 			}
 		}
-		if text := prints(session)[0]; !strings.Contains(text, session.Handle()) {
+		if text := printtest.Prints(session)[0]; !strings.Contains(text, session.Handle()) {
 			t.Errorf("printed as %q, want the handle", text)
 		}
 		io.WriteString(w, "done")
@@ -209,30 +167,6 @@ func TestPrintingASessionLoadsNothing(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
 	b := s.Known(t)
 	s.Calls()
-	b.OK(func(s *cloakroom.Session) { prints(s) })
+	b.OK(func(s *cloakroom.Session) { printtest.Prints(s) })
 	sitetest.Equal(t, "store calls", s.Calls())
-}
-
-// prints shows v in every way that programs print and log.
-func prints(v any) []string {
-	var out []string
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%b", "%c", "%U", "%e", "%t", "%20s", "%-20v"} {
-		out = append(out, fmt.Sprintf(verb, v))
-	}
-	out = append(out, fmt.Sprint(v), fmt.Sprintln(v), fmt.Errorf("failed: %v", v).Error())
-	for _, handler := range []func(*bytes.Buffer) slog.Handler{
-		func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
-		func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
-	} {
-		var b bytes.Buffer
-		slog.New(handler(&b)).Info("message", "value", v, slog.Group("in", slog.Any("value", v)))
-		out = append(out, b.String())
-	}
-	if b, err := json.Marshal(v); err == nil {
-		out = append(out, string(b))
-	}
-	if b, err := xml.Marshal(v); err == nil {
-		out = append(out, string(b))
-	}
-	return out
 }

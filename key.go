@@ -20,14 +20,14 @@ type Key[T any] string
 // has none. A value of another type is none too, and is reported to
 // Hooks.Error and the log; it stays in the session until it is set.
 func (k Key[T]) Get(s *Session) (T, bool) {
-	raw, c := s.core.Lookup(string(k))
+	raw, c := s.core().Lookup(string(k))
 	if raw == nil {
 		var zero T
 		return zero, false
 	}
 	v, err := codec.Value[T](c, raw)
 	if err != nil {
-		s.core.Report(fmt.Errorf("cloakroom: get %T: %w", v, err))
+		s.core().Report(fmt.Errorf("cloakroom: get %T: %w", v, err))
 		var zero T
 		return zero, false
 	}
@@ -60,7 +60,7 @@ func (k Key[T]) Pop(s *Session) (T, bool) {
 // Update.
 func (k Key[T]) Take(s *Session) (T, bool) {
 	var v T
-	raw, _ := s.core.Take(string(k), func(c codec.Codec, raw []byte) (err error) {
+	raw, _ := s.core().Take(string(k), func(c codec.Codec, raw []byte) (err error) {
 		if v, err = codec.Value[T](c, raw); err != nil {
 			return fmt.Errorf("cloakroom: take %T: %w", v, err)
 		}
@@ -80,7 +80,7 @@ func (k Key[T]) Take(s *Session) (T, bool) {
 // the session has none. A value of another type makes the
 // request fail rather than be overwritten, see Session.Err.
 func (k Key[T]) Update(s *Session, f func(T) T) {
-	s.core.Update(string(k), func(c codec.Codec, raw []byte) ([]byte, error) {
+	s.core().Update(string(k), func(c codec.Codec, raw []byte) ([]byte, error) {
 		var v T
 		if raw != nil {
 			var err error
@@ -88,6 +88,6 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 				return nil, fmt.Errorf("cloakroom: update %T: %w", v, err)
 			}
 		}
-		return s.core.Engine().Codec.Marshal(nil, f(v))
+		return s.core().Engine().Codec.Marshal(nil, f(v))
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
+	"github.com/cloakroom/cloakroom/internal/hidden"
 	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/seal"
@@ -140,6 +141,8 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 type visit struct {
 	edge    edge.Visit
 	session Session
+	core    engine.Session
+	at      *engine.Session // where session leads: to core
 }
 
 // Handler returns next with sessions: within it From returns the session of
@@ -155,7 +158,9 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 			return
 		}
 		v := new(visit)
-		m.middleware.Serve(w, r, next, &v.edge, &v.session.core, v)
+		v.at = &v.core
+		v.session.ref = hidden.At(&v.at)
+		m.middleware.Serve(w, r, next, &v.edge, &v.core, v)
 	})
 }
 
@@ -184,7 +189,7 @@ func (m *Manager) From(r *http.Request) *Session {
 // its first use.
 func (m *Manager) Preload(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m.From(r).core.Ready() {
+		if m.From(r).core().Ready() {
 			next.ServeHTTP(w, r)
 		}
 		// Otherwise Handler answers with the error, as for every failed session.
@@ -197,7 +202,7 @@ func (m *Manager) Preload(next http.Handler) http.Handler {
 // Handler.
 func (m *Manager) Passive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m.From(r).core.SetPassive()
+		m.From(r).core().SetPassive()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -207,8 +212,8 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 // session, as in a request. The error is the store's, and matches
 // ErrUnavailable. Changes are saved by Commit alone.
 func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
-	s := new(Session)
-	if err := s.core.Open(m.engine, ctx, string(t)); err != nil {
+	s := &Session{hidden.To(new(engine.Session))}
+	if err := s.core().Open(m.engine, ctx, string(t)); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -225,14 +230,14 @@ func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
 	switch {
 	case s == nil:
 		return "", errors.New("cloakroom: Commit: the session is nil: Open returns none with an error")
-	case s.core.Engine() != m.engine:
+	case s.core().Engine() != m.engine:
 		return "", errors.New("cloakroom: Commit: the session belongs to another Manager")
-	case s.core.InRequest():
+	case s.core().InRequest():
 		return "", errors.New("cloakroom: Commit: the session belongs to a request, which saves it by itself")
 	}
-	if err := s.core.Commit(ctx); err != nil {
+	if err := s.core().Commit(ctx); err != nil {
 		m.engine.Report(ctx, "", err)
 		return "", err
 	}
-	return Ticket(s.core.Ticket()), nil
+	return Ticket(s.core().Ticket()), nil
 }

@@ -1,8 +1,11 @@
 package cloakroom
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -130,6 +133,20 @@ type Options struct {
 	Logger *slog.Logger
 
 	rules *rules.Rules // package flask's; nil means the native ones
+}
+
+// Format writes the Options without RecordKeys, for every verb. fmt does not
+// call it for Options in an unexported field: a struct that has some had better
+// not be printed.
+func (o Options) Format(f fmt.State, _ rune) {
+	type plain Options
+	keys := len(o.RecordKeys)
+	o.RecordKeys = nil
+	text := fmt.Sprintf("%+v", plain(o))
+	if keys > 0 {
+		text = strings.Replace(text, "RecordKeys:[]", fmt.Sprintf("RecordKeys:[%d %s]", keys, redacted), 1)
+	}
+	io.WriteString(f, text)
 }
 
 // init lets package flask hand in its rules: see [rules.Apply].

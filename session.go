@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/engine"
+	"github.com/cloakroom/cloakroom/internal/hidden"
 )
 
 // A Session is one visitor's data, a dictionary of named values, during one
@@ -20,11 +21,13 @@ import (
 // give zero values, writes do nothing, Err says why, and the visitor gets the
 // answer of Options.ErrorHandler instead of the handler's. So handlers need
 // not check.
-type Session struct{ core engine.Session }
+type Session struct{ ref hidden.Ref[engine.Session] }
+
+func (s *Session) core() *engine.Session { return s.ref.Get() }
 
 // Err returns why the session could not be loaded or saved, or nil. It does
 // not load.
-func (s *Session) Err() error { return s.core.Err() }
+func (s *Session) Err() error { return s.core().Err() }
 
 // Get returns the value of name, or nil if there is none. Numbers come as
 // int64, uint64 or float64, lists as []any, dictionaries as map[string]any,
@@ -37,7 +40,7 @@ func (s *Session) Get(name string) any {
 
 // Has reports whether the session has a value called name.
 func (s *Session) Has(name string) bool {
-	raw, _ := s.core.Lookup(name)
+	raw, _ := s.core().Lookup(name)
 	return raw != nil
 }
 
@@ -45,10 +48,10 @@ func (s *Session) Has(name string) bool {
 // to what v points to are not seen. A v that cannot be encoded, or one of
 // cloakroom's own names (_created, _permanent, _flashes), makes the request
 // fail, see Err.
-func (s *Session) Set(name string, v any) { s.core.Set(name, v) }
+func (s *Session) Set(name string, v any) { s.core().Set(name, v) }
 
 // Delete removes the value of name. A missing one is fine.
-func (s *Session) Delete(name string) { s.core.Delete(name) }
+func (s *Session) Delete(name string) { s.core().Delete(name) }
 
 // Pop is Get followed by Delete. Of two requests at the same time both may get
 // the value: see [Key.Take].
@@ -59,7 +62,7 @@ func (s *Session) Pop(name string) any {
 
 // Keys returns the names of the session's values, in the order in which they
 // were first set.
-func (s *Session) Keys() []string { return s.core.Names() }
+func (s *Session) Keys() []string { return s.core().Names() }
 
 // Len returns how many values the session has.
 func (s *Session) Len() int { return len(s.Keys()) }
@@ -77,7 +80,7 @@ func (s *Session) All() iter.Seq2[string, any] {
 
 // Clear removes all values and flash messages. The session keeps its ID and
 // its age; to log somebody out use Destroy.
-func (s *Session) Clear() { s.core.Clear() }
+func (s *Session) Clear() { s.core().Clear() }
 
 // A Flash is a message kept for the next page.
 type Flash struct {
@@ -88,7 +91,7 @@ type Flash struct {
 // Flash keeps a message for the next call of Flashes, in this request or a
 // later one. The category says what kind of message it is; Flask's default is
 // "message", Bootstrap's names are "success", "danger" and so on.
-func (s *Session) Flash(category, message string) { s.core.Flash(category, message) }
+func (s *Session) Flash(category, message string) { s.core().Flash(category, message) }
 
 // Flashes returns the messages of the given categories, of all if none is
 // given, oldest first, and takes them out of the session. Messages of other
@@ -96,32 +99,32 @@ func (s *Session) Flash(category, message string) { s.core.Flash(category, messa
 // messages, so that a page may show them in two places.
 func (s *Session) Flashes(categories ...string) []Flash {
 	var list []Flash
-	s.core.Flashes(categories, func(category, message string) { list = append(list, Flash{category, message}) })
+	s.core().Flashes(categories, func(category, message string) { list = append(list, Flash{category, message}) })
 	return list
 }
 
 // Permanent reports whether the visitor's cookie outlives the browser.
-func (s *Session) Permanent() bool { return s.core.Permanent() }
+func (s *Session) Permanent() bool { return s.core().Permanent() }
 
 // SetPermanent says whether the visitor's cookie outlives the browser. How
 // long the session lives is up to Options all the same.
-func (s *Session) SetPermanent(permanent bool) { s.core.SetPermanent(permanent) }
+func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent) }
 
 // IsNew reports whether there is no saved session for the visitor's ticket
 // yet.
-func (s *Session) IsNew() bool { return s.core.IsNew() }
+func (s *Session) IsNew() bool { return s.core().IsNew() }
 
 // Modified reports whether this request has changes that are not saved yet.
-func (s *Session) Modified() bool { return s.core.Modified() }
+func (s *Session) Modified() bool { return s.core().Modified() }
 
 // Expires returns when the session will end if it is not used again after this
 // request. The zero time means that it has failed to load.
-func (s *Session) Expires() time.Time { return s.core.Expires() }
+func (s *Session) Expires() time.Time { return s.core().Expires() }
 
 // Handle returns a short hash that names the session in logs and lists. It
 // opens nothing. It is empty for a session that has not been saved yet, and
 // changes with the ID.
-func (s *Session) Handle() string { return s.core.Handle() }
+func (s *Session) Handle() string { return s.core().Handle() }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
@@ -130,7 +133,7 @@ func (s *Session) Handle() string { return s.core.Handle() }
 // old ticket opens nothing, and what requests with the old ticket save is
 // dropped. If the visitor's browser sent several cookies of the name, those from
 // other paths and domains are removed.
-func (s *Session) Regenerate() { s.core.Regenerate() }
+func (s *Session) Regenerate() { s.core().Regenerate() }
 
 // Destroy ends the session: its record is deleted and the cookie removed
 // before the answer leaves, and no request in flight brings either back. The
@@ -138,18 +141,20 @@ func (s *Session) Regenerate() { s.core.Regenerate() }
 // with a new ID, a goodbye message for instance. If the visitor's browser sent
 // several cookies of the name, from other paths and domains, they are removed,
 // and the sessions that they open are ended.
-func (s *Session) Destroy() { s.core.Destroy() }
+func (s *Session) Destroy() { s.core().Destroy() }
 
 // String returns the session's handle with a word before it. It loads nothing:
 // before the first use of the session there is no handle.
-//
-// fmt would go through the unexported fields of a struct that knows nothing
-// better, and past what their types have to say: tickets and values would end
-// up in logs. So a Session says itself how it prints.
-func (s *Session) String() string { return "session " + cmp.Or(s.core.LoadedHandle(), "(none)") }
+func (s Session) String() string {
+	handle := ""
+	if core := s.core(); core != nil {
+		handle = core.LoadedHandle()
+	}
+	return "session " + cmp.Or(handle, "(none)")
+}
 
 // Format writes what String returns, for every verb.
-func (s *Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+func (s Session) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // LogValue returns what String returns.
-func (s *Session) LogValue() slog.Value { return slog.StringValue(s.String()) }
+func (s Session) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,6 +1,7 @@
 package cloakroom
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,9 +10,11 @@ import (
 )
 
 // A Ticket is what the visitor keeps, as the value of a cookie: the ID of a
-// session, or a whole sealed session. It is a secret, and prints as
-// "[redacted]" in fmt, JSON and slog; convert it with string(t) where the real
-// value is wanted. The empty Ticket opens a new session.
+// session, or a whole sealed session. It is a secret: it prints as "[redacted]"
+// in fmt and slog, and encoding/json refuses it; convert it with string(t) where
+// the real value is wanted. fmt calls no methods of unexported fields, so that
+// what is printed should hold no Ticket in one. The empty Ticket opens a new
+// session.
 type Ticket string
 
 const redacted = "[redacted]"
@@ -22,8 +25,11 @@ func (Ticket) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 // String returns "[redacted]".
 func (Ticket) String() string { return redacted }
 
-// MarshalText returns "[redacted]", for encoding/json and its kin.
-func (Ticket) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// MarshalText returns an error, for encoding/json and its kin: a redacted ticket
+// would be kept in place of the real one, and open nothing.
+func (Ticket) MarshalText() ([]byte, error) {
+	return nil, errors.New("cloakroom: a Ticket is a secret, which is not encoded: convert it with string(t) where it is meant to be")
+}
 
 // LogValue returns "[redacted]".
 func (Ticket) LogValue() slog.Value { return slog.StringValue(redacted) }

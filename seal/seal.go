@@ -56,7 +56,9 @@ var (
 // 800-38D, 8.3): at a thousand a second that is seven weeks of constant load.
 // Rotate the key before.
 type Sealer struct {
-	keys []key
+	// A pointer: fmt would go from a list to the ciphers in it, and print the
+	// derived keys.
+	keys *[]key
 }
 
 type key struct {
@@ -76,7 +78,7 @@ func New(secrets ...[]byte) (*Sealer, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("seal: no key given: make one with 32 bytes from crypto/rand")
 	}
-	s := &Sealer{keys: make([]key, 0, len(secrets))}
+	keys := make([]key, 0, len(secrets))
 	seen := make(map[[sha256.Size]byte]int, len(secrets))
 	for i, secret := range secrets {
 		if err := check(secret); err != nil {
@@ -91,9 +93,9 @@ func New(secrets ...[]byte) (*Sealer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("seal: key %d: %w", i+1, err)
 		}
-		s.keys = append(s.keys, k)
+		keys = append(keys, k)
 	}
-	return s, nil
+	return &Sealer{&keys}, nil
 }
 
 func check(secret []byte) error {
@@ -135,7 +137,7 @@ func derive(secret []byte) (key, error) {
 // Seal appends the sealed plaintext to dst, bound to context: only Open with
 // the same context gives it back. dst and plaintext must not overlap.
 func (s *Sealer) Seal(dst, plaintext []byte, context string) []byte {
-	k := &s.keys[0]
+	k := &(*s.keys)[0]
 	var nonce [nonceSize]byte
 	rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
 	dst = append(dst, version)
@@ -156,8 +158,8 @@ func (s *Sealer) Open(dst, message []byte, context string) ([]byte, error) {
 	var buf [64]byte
 	aad := additional(buf[:0], id, context)
 	known := false
-	for i := range s.keys {
-		k := &s.keys[i]
+	for i := range *s.keys {
+		k := &(*s.keys)[i]
 		if k.id != id { // not a secret: it stands in the message
 			continue
 		}
@@ -185,8 +187,8 @@ func (s *Sealer) Key(message []byte) int {
 		return -1
 	}
 	id := [keyIDSize]byte(message[1:headSize])
-	for i := range s.keys {
-		if s.keys[i].id == id {
+	for i := range *s.keys {
+		if (*s.keys)[i].id == id {
 			return i
 		}
 	}

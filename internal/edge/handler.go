@@ -2,8 +2,6 @@ package edge
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -47,9 +45,6 @@ func (v *Visit) Value(key any) any {
 	}
 	return v.session.Context().Value(key)
 }
-
-// Format keeps the session of a request's context from being printed.
-func (v *Visit) Format(f fmt.State, _ rune) { io.WriteString(f, "cloakroom.visit") }
 
 // Innermost returns the owner of the innermost visit that ctx belongs to, or
 // nil.
