@@ -20,8 +20,8 @@ type Hooks struct {
 	Saved func(context.Context, Event)
 	// Conflict: a save found that others had changed the session. Err is nil
 	// if the changes were merged. It matches ErrNotFound if the session had
-	// ended meanwhile: its changes were dropped, since what was logged out
-	// must not come back.
+	// ended meanwhile, or before the request had reached its handler: its changes
+	// were dropped, since what was logged out must not come back.
 	Conflict func(context.Context, Event)
 	// Touched: an expiry has been moved on.
 	Touched func(context.Context, Event)

@@ -224,8 +224,10 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 // on: empty if there is no session, because nothing was ever set, or it was
 // destroyed, or it ended elsewhere. After an error the changes are still
 // pending, and Commit may be called again; if the store had in fact saved
-// before it failed, a step of an Update is then done twice. Once Commit has begun it does not
-// stop when ctx is done, only after Options.StoreTimeout.
+// before it failed, a step of an Update is then done twice. If ctx is done
+// already and the session needs a new ticket, Commit returns the error of ctx:
+// nobody would get the ticket. Otherwise it does not stop when ctx is done, only
+// after Options.StoreTimeout.
 func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
 	switch {
 	case s == nil:

@@ -30,7 +30,9 @@ const NoLimit = engine.NoLimit
 // Options, later changes have no effect.
 type Options struct {
 	// IdleTimeout is how long a session lives without being used. Zero means
-	// DefaultIdleTimeout, NoLimit that only Lifetime ends a session.
+	// DefaultIdleTimeout, NoLimit that only Lifetime ends a session. A change
+	// holds for the sessions that exist already, but that a session which was to
+	// end earlier has to be used once before it does.
 	IdleTimeout time.Duration
 
 	// Lifetime is the age at which a session ends, however much it is used.
@@ -41,7 +43,8 @@ type Options struct {
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
 	// store; a session may end that much earlier than IdleTimeout after its
-	// last use. Zero means a tenth of IdleTimeout.
+	// last use. Zero means a tenth of IdleTimeout. Within a request that takes
+	// long a use counts again after that time, a second at the least.
 	TouchInterval time.Duration
 
 	// Permanent makes new sessions outlive the browser: their cookie has a
@@ -115,8 +118,8 @@ type Options struct {
 	// codec.MaxSize is the most.
 	MaxSize int
 
-	// StoreTimeout bounds each load and each save with all of its retries.
-	// Zero means DefaultStoreTimeout.
+	// StoreTimeout bounds each load and each save with all of its retries; that
+	// the visitor hangs up ends neither. Zero means DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
 	// ErrorHandler answers a request whose session could not be loaded or

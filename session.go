@@ -13,9 +13,9 @@ import (
 )
 
 // A Session is one visitor's data, a dictionary of named values, during one
-// request. The first use loads it from the store, under the request's context
-// and Options.StoreTimeout; what changed is saved before the answer's first
-// byte leaves. It may be used by several goroutines of the request.
+// request. The first use loads it from the store, within Options.StoreTimeout;
+// what changed is saved before the answer's first byte leaves. It may be used by
+// several goroutines of the request.
 //
 // Errors are sticky, as in bufio.Scanner: after a failed load or save, reads
 // give zero values, writes do nothing, Err says why, and the visitor gets the
@@ -130,13 +130,18 @@ func (s *Session) Handle() string { return s.core().Handle() }
 // and its age. Call it at every change of privilege, above all at login, so
 // that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
 // 7.2.4). The new record is durable before the old one goes; from then on the
-// old ticket opens nothing, and what requests with the old ticket save is
-// dropped. If the visitor's browser sent several cookies of the name, those from
+// old ticket opens nothing. What requests in flight with the old ticket change is
+// dropped, and they set no cookie; but another Regenerate among them goes on, with
+// nothing but what its own request has set. If the store fails half way the
+// visitor gets a 503, perhaps with the new ticket, and the next request does the
+// rest. If the visitor has hung up, or a deadline around Handler has passed, the
+// session stays as it was. If the visitor's browser sent several cookies of the name, those from
 // other paths and domains are removed.
 func (s *Session) Regenerate() { s.core().Regenerate() }
 
-// Destroy ends the session: its record is deleted and the cookie removed
-// before the answer leaves, and no request in flight brings either back. The
+// Destroy ends the session: its record is replaced by a mark that goes by itself
+// (in Flask mode it is deleted) and the cookie removed before the answer
+// leaves, and no request in flight brings either back. The
 // Session is empty and new afterwards; what is set now goes into a new session
 // with a new ID, a goodbye message for instance. If the visitor's browser sent
 // several cookies of the name, from other paths and domains, they are removed,
