@@ -150,6 +150,13 @@ type visit struct {
 // first byte leaves. A request whose handler does not use the session costs no
 // store call and gets neither Set-Cookie nor Vary.
 //
+// It goes around the whole router, so that a framework's error handler is
+// within. If the session fails to load or to be saved, Options.ErrorHandler
+// answers, and what next writes is dropped: Write then takes all without an
+// error, since httputil.ReverseProxy panics on one; Flush, ReadFrom and Hijack
+// return the session's. If a session that is first used after the first byte
+// of the answer fails to load, the connection is cut by http.ErrAbortHandler.
+//
 // Several Managers may serve one request, each with a cookie of its own.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -186,7 +193,9 @@ func (m *Manager) From(r *http.Request) *Session {
 // Preload is a middleware for routes that should not run at all if the session
 // cannot be loaded: it loads the session first, and lets ErrorHandler answer
 // if that fails. It goes inside of Handler. Without it a session is loaded at
-// its first use.
+// its first use, which should come before the first write: no header can be
+// set after it that keeps caches from storing the answer, and no error page be
+// sent.
 func (m *Manager) Preload(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m.From(r).core().Ready() {

@@ -113,7 +113,8 @@ func (v *Visit) Present(s *engine.Session) error {
 // name, whatever they hold.
 func (v *Visit) hasTwins() bool {
 	cookies := cookies{name: v.m.CookieName, headers: v.request.Header["Cookie"]}
-	return cookies.next() && cookies.next()
+	cookies.next()
+	return cookies.next()
 }
 
 // Navigates reports whether the browser waits for a page. Browsers say so in

@@ -45,6 +45,21 @@
 // Expiries have microseconds, but those of Flask's table in MySQL, which
 // counts seconds; they are rounded up. SQLite's clock counts milliseconds.
 //
+// # SQLite and the application's own transactions
+//
+// SQLite lets one transaction write at a time, and a session is saved before
+// the first byte of the answer. A handler that answers while a transaction of
+// its own is open, with a deferred Commit say, holds the lock that the save
+// waits for: after cloakroom's StoreTimeout the visitor gets an error page,
+// and the transaction is committed all the same. So commit, then answer.
+//
+// With SetMaxOpenConns(1) the session's load waits for the one connection too:
+// an open transaction, or rows that are not closed, keep it until the same
+// timeout. Use the session before, or put cloakroom's Preload around the
+// handler, and close rows before the first write.
+//
+// Neither happens if the sessions have a file of their own.
+//
 // # Poolers and proxies
 //
 // Load, Save, Touch and Delete are one statement each, outside of any
