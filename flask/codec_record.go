@@ -2,6 +2,7 @@ package flask
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/pickle"
@@ -97,6 +98,27 @@ func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) {
 func (c recordCodec) Unmarshal(raw []byte, dst any) error {
 	from, raw := c.unmark(raw)
 	return from.Unmarshal(raw, dst)
+}
+
+// lister is what MessagePack and JSON have for lists, see package ledger.
+type lister interface {
+	Elements(dst [][2]uint32, raw []byte) ([][2]uint32, error)
+	AppendList(dst []byte, n int, elements iter.Seq[[]byte]) []byte
+}
+
+// Elements appends to dst where each element of the list raw begins and ends,
+// if raw is in our format, and that has its values side by side.
+func (c recordCodec) Elements(dst [][2]uint32, raw []byte) ([][2]uint32, error) {
+	if own, ok := c.own.(lister); ok && len(raw) > 0 && raw[0] != mark {
+		return own.Elements(dst, raw)
+	}
+	return dst, fmt.Errorf("flask: %w: the list is not in %s", codec.ErrType, c.Name())
+}
+
+// AppendList appends to dst the list of n elements that Elements has found, or
+// that are like them.
+func (c recordCodec) AppendList(dst []byte, n int, elements iter.Seq[[]byte]) []byte {
+	return c.own.(lister).AppendList(dst, n, elements)
 }
 
 // Join implements [codec.Codec].

@@ -115,7 +115,7 @@ func (s *Session) Flash(category, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.writable() {
-		s.draft.Flash(&s.e.style, &s.version.Base, category, message)
+		s.draft.Flash(category, message)
 	}
 }
 

@@ -225,21 +225,3 @@ func (p *composer) convert(raw []byte) []byte {
 	}
 	return out
 }
-
-func (p *composer) flashes(fields []codec.Field) {
-	if !p.d.flashes.dirty() {
-		return
-	}
-	var list []any
-	if p.d.cleared == 0 {
-		for _, f := range fields {
-			if f.Name != nil && string(f.Name) == NameFlashes {
-				list = decodeFlashes(p.codec, f.Raw)
-			}
-		}
-	}
-	if list = p.d.flashes.merge(list); len(list) > 0 {
-		p.values++
-		p.marshal(NameFlashes, list)
-	}
-}

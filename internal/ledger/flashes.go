@@ -1,76 +1,92 @@
 package ledger
 
-import (
-	"fmt"
-	"reflect"
-	"slices"
-
-	"github.com/cloakroom/cloakroom/codec"
-)
+import "slices"
 
 // flashes is what one request knows and does about the flash messages. In the
 // record they are a list of pairs of category and message, as Flask keeps
 // them.
 type flashes struct {
-	parsed bool      // stored has been read from the record
-	next   int       // order of the next message
-	stored []message // in the record, not taken
-	added  []message // new in this request, not taken
-	taken  []message // in the record, to be removed from it
-	shown  []message // handed out in this request
-	all    bool      // all categories have been read in this request
-	read   []string  // these have
+	page
+	past   []page          // earlier ones of this request
+	parsed bool            // stored has been read from the record
+	next   int             // order of the next message
+	added  []message       // new in this request, not taken
+	taken  []label         // to be removed from the record, beside those of page
+	taking int             // how many of page are
+	clears int             // calls of clear
+	all    bool            // all categories have been read in this request
+	read   map[string]bool // these have
+
+	// dropped is how many messages the last merge left out, to keep within the
+	// Style's bounds.
+	dropped int
 }
 
-// label is a message as it is told apart and shown.
-type label struct{ category, text string }
+// A page is what the record held when it was read, and what has been handed out
+// since then, until all that has been saved.
+type page struct {
+	stored *messages
+	state  []uint8   // of each message of stored; nil if all are kept
+	shown  []message // those that were never stored
+}
 
+const (
+	kept    uint8 = iota // not shown
+	taking               // shown, and to be removed from the record
+	removed              // shown, and no longer in the record
+)
+
+// A message is a new one.
 type message struct {
 	label
 	order int
-	value any // as stored: another program's message may be more than text
 }
 
-func (f *flashes) dirty() bool { return f != nil && (len(f.taken) > 0 || len(f.added) > 0) }
+func (f *flashes) dirty() bool {
+	return f != nil && (f.taking > 0 || len(f.taken) > 0 || len(f.added) > 0)
+}
 
 func (f *flashes) clone() *flashes {
 	if f == nil {
 		return nil
 	}
 	c := *f
-	c.added, c.taken = slices.Clone(f.added), slices.Clone(f.taken)
+	c.past, c.shown, c.read = nil, nil, nil // nothing is saved of them
+	c.added, c.taken, c.state = slices.Clone(f.added), slices.Clone(f.taken), slices.Clone(f.state)
 	return &c
 }
 
 func (f *flashes) clear() {
 	if f != nil {
-		f.stored, f.added, f.taken = nil, nil, nil
+		f.turn()
+		f.added, f.taken, f.taking = nil, nil, 0
 		f.parsed = true
+		f.clears++
 	}
 }
 
+// turn begins a new page.
+func (f *flashes) turn() {
+	if f.state != nil || f.shown != nil {
+		f.past = append(f.past, f.page)
+	}
+	f.page = page{}
+}
+
 // Flash adds a message.
-func (d *Draft) Flash(st *Style, b *Base, category, text string) {
-	f := d.readFlashes(b)
+func (d *Draft) Flash(category, text string) {
+	if d.flashes == nil {
+		d.flashes = &flashes{}
+	}
+	f := d.flashes
 	f.next++
-	f.added = append(f.added, message{label{category, text}, f.next, st.Flash(category, text)})
+	f.added = append(f.added, message{label{category, text}, f.next})
 }
 
 // Flashes yields the messages of the given categories, of all if none is
 // given, oldest first, and takes them out of the session. Later calls for the
 // same draft yield them again.
 func (d *Draft) Flashes(b *Base, categories []string, yield func(category, text string)) {
-	f := d.readFlashes(b)
-	f.take(categories)
-	for _, m := range f.shown {
-		if len(categories) == 0 || slices.Contains(categories, m.category) {
-			yield(m.category, m.text)
-		}
-	}
-}
-
-// readFlashes returns the draft's flashes, with the stored ones read.
-func (d *Draft) readFlashes(b *Base) *flashes {
 	if d.flashes == nil {
 		d.flashes = &flashes{}
 	}
@@ -78,67 +94,83 @@ func (d *Draft) readFlashes(b *Base) *flashes {
 	if !f.parsed {
 		f.parsed = true
 		if raw, c := b.Find(NameFlashes); raw != nil && d.cleared == 0 {
-			for _, v := range decodeFlashes(c, raw) {
-				f.next++
-				f.stored = append(f.stored, message{labelOf(v), f.next, v})
-			}
+			f.stored = readMessages(c, raw)
 		}
 	}
-	return f
+	wanted := among(categories)
+	f.take(categories, wanted)
+	for i := range f.past {
+		f.past[i].show(wanted, yield)
+	}
+	f.show(wanted, yield)
 }
 
-// take moves the messages of categories that were not read before in this
-// request to shown.
-func (f *flashes) take(categories []string) {
+// among returns what tells the given categories from others. There may be as
+// many as a program can think of.
+func among(categories []string) func(string) bool {
+	switch {
+	case len(categories) == 0:
+		return func(string) bool { return true }
+	case len(categories) <= few:
+		return func(c string) bool { return slices.Contains(categories, c) }
+	}
+	set := make(map[string]bool, len(categories))
+	for _, c := range categories {
+		set[c] = true
+	}
+	return func(c string) bool { return set[c] }
+}
+
+// take notes as shown the messages of categories that were not read before in
+// this request.
+func (f *flashes) take(categories []string, wanted func(string) bool) {
 	if f.all {
 		return
 	}
-	wanted := func(m message) bool {
-		return !slices.Contains(f.read, m.category) &&
-			(len(categories) == 0 || slices.Contains(categories, m.category))
+	for i, m := range f.stored.labels {
+		if f.state != nil && f.state[i] != kept || !wanted(m.category) || f.read[m.category] {
+			continue
+		}
+		if f.state == nil {
+			f.state = make([]uint8, f.stored.len())
+		}
+		f.state[i] = taking
+		f.taking++
 	}
-	f.stored = slices.DeleteFunc(f.stored, func(m message) bool {
-		if !wanted(m) {
-			return false
-		}
-		f.taken = append(f.taken, m)
-		f.shown = append(f.shown, m)
-		return true
-	})
 	f.added = slices.DeleteFunc(f.added, func(m message) bool {
-		if !wanted(m) {
+		if !wanted(m.category) || f.read[m.category] {
 			return false
 		}
 		f.shown = append(f.shown, m)
 		return true
 	})
+	slices.SortFunc(f.shown, func(a, b message) int { return a.order - b.order })
 	if len(categories) == 0 {
 		f.all = true
 	}
-	f.read = append(f.read, categories...)
-	slices.SortFunc(f.shown, func(a, b message) int { return a.order - b.order })
+	for _, c := range categories {
+		if f.read == nil {
+			f.read = make(map[string]bool)
+		}
+		f.read[c] = true
+	}
 }
 
-// merge returns what the record's list becomes: without those taken, with
-// those added. The list may be newer than the one that was read: what another
-// request flashed meanwhile stays.
-func (f *flashes) merge(list []any) []any {
-	taken := make(map[label]int, len(f.taken))
-	for _, m := range f.taken {
-		taken[m.label]++
-	}
-	out := make([]any, 0, len(list)+len(f.added))
-	for _, v := range list {
-		if l := labelOf(v); taken[l] > 0 {
-			taken[l]--
-			continue
+// show yields what was handed out of a page. What was stored is older than what
+// was not.
+func (p *page) show(wanted func(string) bool, yield func(category, text string)) {
+	if p.state != nil {
+		for i, m := range p.stored.labels {
+			if p.state[i] != kept && wanted(m.category) {
+				yield(m.category, m.text)
+			}
 		}
-		out = append(out, v)
 	}
-	for _, m := range f.added {
-		out = append(out, m.value)
+	for _, m := range p.shown {
+		if wanted(m.category) {
+			yield(m.category, m.text)
+		}
 	}
-	return out
 }
 
 // forget is Draft.Forget for flash messages.
@@ -146,47 +178,40 @@ func (f *flashes) forget(saved *flashes) {
 	if f == nil || saved == nil {
 		return
 	}
-	in := func(list []message) func(message) bool {
-		return func(x message) bool {
-			return slices.ContainsFunc(list, func(y message) bool { return x.order == y.order })
+	if f.clears == saved.clears {
+		f.taken = f.taken[len(saved.taken):]
+		for i, s := range saved.state {
+			if s == taking {
+				f.state[i] = removed
+				f.taking--
+			}
 		}
 	}
+	// Both lists are in order. What was added and saved, and is no longer to be
+	// added, has been taken since: it is in the record now.
+	left := f.added[:0]
 	for _, m := range saved.added {
-		if !in(f.added)(m) { // taken since: it is in the record now
-			f.taken = append(f.taken, m)
+		for len(f.added) > 0 && f.added[0].order < m.order {
+			left, f.added = append(left, f.added[0]), f.added[1:]
+		}
+		if len(f.added) > 0 && f.added[0].order == m.order {
+			f.added = f.added[1:]
+		} else {
+			f.taken = append(f.taken, m.label)
 		}
 	}
-	f.added = slices.DeleteFunc(f.added, in(saved.added))
-	f.taken = slices.DeleteFunc(f.taken, in(saved.taken))
+	f.added = append(left, f.added...)
 	if !f.dirty() {
-		f.stored, f.parsed = nil, false // read them anew from the base
+		f.turn() // and read the rest anew from the base
+		f.parsed = false
 	}
 }
 
-// decodeFlashes returns the list's elements, and none if raw is not a list.
-func decodeFlashes(c codec.Codec, raw []byte) []any {
-	var list []any
-	if c.Unmarshal(raw, &list) != nil {
-		return nil
+// DroppedFlashes returns how many flash messages, the oldest ones, the last
+// Apply left out to keep within the Style's bounds.
+func (d *Draft) DroppedFlashes() int {
+	if d.flashes == nil {
+		return 0
 	}
-	return list
-}
-
-// labelOf reads one element, leniently: Flask lets a message be anything that
-// prints.
-func labelOf(v any) label {
-	// By reflection, since tuples are a type of their own, if a slice too.
-	if pair := reflect.ValueOf(v); pair.Kind() == reflect.Slice && pair.Len() == 2 && pair.Type().Elem().Kind() == reflect.Interface {
-		return label{printed(pair.Index(0).Interface()), printed(pair.Index(1).Interface())}
-	}
-	return label{"message", printed(v)}
-}
-
-// printed is fmt.Sprint, and text that is not UTF-8 as it was: the codec keeps
-// that as bytes.
-func printed(v any) string {
-	if b, ok := v.([]byte); ok {
-		return string(b)
-	}
-	return fmt.Sprint(v)
+	return d.flashes.dropped
 }

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -11,7 +12,7 @@ import (
 
 // plenty is so many that the square of it would take this package's tests past
 // their timeout. What is done to so many values here takes a second in all.
-const plenty = 210_000
+const plenty = 120_000
 
 // manyNames returns n names that differ at their ends alone, which is hardest
 // for whoever compares them.
@@ -136,6 +137,182 @@ func TestSnapshotKeepsItsSteps(t *testing.T) {
 
 func replace(raw string) ledger.Step {
 	return func(codec.Codec, []byte) ([]byte, error) { return []byte(raw), nil }
+}
+
+// formats are codecs that take lists apart, and one that does not.
+var formats = map[string]codec.Codec{
+	"MessagePack": codec.MsgPack, "JSON": codec.JSON, "no lister": struct{ codec.Codec }{codec.JSON},
+}
+
+// manyMessages returns a session of n flash messages, of the categories a, b
+// and c in turn.
+func manyMessages(t testing.TB, c codec.Codec, n int) (*ledger.Style, ledger.Base) {
+	st := eternal
+	st.Codec = c
+	var d ledger.Draft
+	for i := range n {
+		d.Flash(string(rune('a'+i%3)), fmt.Sprintf("message %d", i))
+	}
+	base, err := d.Apply(&st, &ledger.Base{}, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &st, base
+}
+
+// What a request does to many messages takes no more than their number times
+// what it takes for one: also where a save is under way, somebody else has
+// saved, and the categories are many.
+func TestManyFlashes(t *testing.T) {
+	for name, c := range formats {
+		t.Run(name, func(t *testing.T) {
+			st, base := manyMessages(t, c, plenty)
+			newer := base
+			newer.Fields = []codec.Field{{Name: base.Fields[0].Name, Raw: slices.Clone(base.Fields[0].Raw)}}
+			var d ledger.Draft
+			w := wish{st, &base, &d}
+			for i := range plenty {
+				w.flash("a", fmt.Sprintf("new %d", i))
+			}
+			saving := d.Snapshot()
+			got := w.take("a")
+			if len(got) != plenty/3+plenty || got[0] != "a:message 0" || got[len(got)-1] != fmt.Sprintf("a:new %d", plenty-1) {
+				t.Fatalf("%d messages, %q to %q", len(got), got[0], got[len(got)-1])
+			}
+			saved, err := saving.Apply(st, &base, nil, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Forget(&saving)
+			if got := w.take(append(manyNames(plenty), "b")...); len(got) != plenty/3 {
+				t.Errorf("%d messages of one of many categories", len(got))
+			}
+			for what, b := range map[string]struct {
+				base *ledger.Base
+				left int
+			}{"what was read": {&base, plenty / 3}, "what was saved": {&saved, plenty / 3}, "what others saved": {&newer, plenty / 3}} {
+				saving := d.Snapshot()
+				next, err := saving.Apply(st, b.base, nil, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var check ledger.Draft
+				if left := (wish{st, &next, &check}).take(); len(left) != b.left || left[0] != "c:message 2" {
+					t.Errorf("with %s %d messages are left, want %d", what, len(left), b.left)
+				}
+			}
+		})
+	}
+}
+
+// Where a request adds one message too many the oldest go.
+func TestBoundOfFlashes(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for _, tt := range []struct {
+		name          string
+		number, bytes int // the bounds
+		stored        int // messages "0" and on, of long text
+		want          func(wish)
+		left          int
+		first         string // of those that are left
+		dropped       int
+	}{
+		{"as many as are kept", 100, 0, 99, func(w wish) { w.flash("m", "new") }, 100, "0", 0},
+		{"one too many", 100, 0, 100, func(w wish) { w.flash("m", "new") }, 90, "11", 11},
+		{"many too many, of another program", 100, 0, 500, func(w wish) { w.flash("m", "new") }, 90, "411", 411},
+		{"as many, while none is added", 100, 0, 500, func(w wish) { w.set("a", "1") }, 500, "0", 0},
+		{"some taken and none added", 100, 0, 500, func(w wish) { w.take("0") }, 499, "1", 0},
+		{"all taken and one added", 100, 0, 500, func(w wish) { w.take(); w.flash("m", "new") }, 1, "m", 0},
+		{"more in one request", 100, 0, 5, func(w wish) {
+			for i := range 200 {
+				w.flash(fmt.Sprintf("n%d", i), "new")
+			}
+		}, 90, "n110", 115},
+		{"as many bytes", 0, 50_000, 40, func(w wish) { w.flash("m", long) }, 41, "0", 0},
+		{"too many bytes", 0, 50_000, 60, func(w wish) { w.flash("m", long) }, 44, "17", 17},
+		{"many bytes in one request", 0, 5000, 2, func(w wish) {
+			for range 10 {
+				w.flash("m", long)
+			}
+		}, 10, "m", 2},
+		{"too many of both", 20, 10_000, 50, func(w wish) { w.flash("m", "new") }, 9, "42", 42},
+		{"no bound", 0, 0, 5000, func(w wish) { w.flash("m", "new") }, 5001, "0", 0},
+	} {
+		for name, c := range formats {
+			t.Run(tt.name+", "+name, func(t *testing.T) {
+				st := native
+				st.Codec = c
+				var d ledger.Draft
+				for i := range tt.stored {
+					d.Flash(fmt.Sprint(i), long)
+				}
+				base, err := d.Apply(&st, &ledger.Base{}, nil, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d = ledger.Draft{}
+				st.MaxFlashes, st.MaxFlashBytes = tt.number, tt.bytes
+				tt.want(wish{&st, &base, &d})
+				next, err := d.Apply(&st, &base, nil, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := d.DroppedFlashes(); got != tt.dropped {
+					t.Errorf("%d messages were dropped, want %d", got, tt.dropped)
+				}
+				var after ledger.Draft
+				left := wish{&st, &next, &after}.take()
+				if len(left) != tt.left || !strings.HasPrefix(left[0], tt.first+":") {
+					t.Errorf("%d messages are left, the first one %.9q, want %d from %s", len(left), left[0], tt.left, tt.first)
+				}
+			})
+		}
+	}
+}
+
+// Of more messages than anybody reads a request looks at the newest, and drops
+// the others when it writes the list.
+func TestMoreFlashesThanAreLookedAt(t *testing.T) {
+	const n = 1<<20 + 100
+	list := append(make([]byte, 0, 2*n), '[')
+	for range n - 1 {
+		list = append(list, '7', ',')
+	}
+	base := ledger.Read(&native, codec.JSON, []codec.Field{
+		{Name: []byte(ledger.NameCreated), Raw: []byte("5")},
+		{Name: []byte(ledger.NameFlashes), Raw: append(list, `["m","newest"]]`...)},
+	})
+	var d ledger.Draft
+	got := wish{&native, &base, &d}.take()
+	if len(got) != 1<<20 || got[0] != "message:7" || got[len(got)-1] != "m:newest" {
+		t.Errorf("%d messages, %q to %q", len(got), got[0], got[len(got)-1])
+	}
+	next, err := d.Apply(&native, &base, nil, now)
+	if got := written(t, next); err != nil || got != `{"_created":5}` || d.DroppedFlashes() != 100 {
+		t.Errorf("next is %s, %v, and %d are dropped", got, err, d.DroppedFlashes())
+	}
+}
+
+// A message that cannot be read is not shown, and hides no other.
+func TestUnreadableFlash(t *testing.T) {
+	pack := native
+	pack.Codec = codec.MsgPack
+	bad := "\xa2\xff\xfe" // a string that is not UTF-8
+	base := ledger.Read(&pack, codec.MsgPack, []codec.Field{
+		{Name: []byte(ledger.NameCreated), Raw: []byte{5}},
+		{Name: []byte(ledger.NameFlashes), Raw: []byte("\x93\x92\xa1m\xa1x" + "\x92\xa1m" + bad + "\x92\xa1m\xa1y")},
+	})
+	var d ledger.Draft
+	if got := (wish{&pack, &base, &d}).take(); !slices.Equal(got, []string{"m:x", "m:y"}) {
+		t.Errorf("messages are %q", got)
+	}
+	next, err := d.Apply(&pack, &base, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, _ := next.Find(ledger.NameFlashes); string(raw) != "\x91\x92\xa1m"+bad {
+		t.Errorf("what is left is %x, %v", raw, err)
+	}
 }
 
 // No codec of ours splits a record into two fields of one name. Should another

@@ -46,6 +46,12 @@ type Style struct {
 
 	// Flash returns a flash message as it stands in the record.
 	Flash func(category, message string) any
+
+	// MaxFlashes and MaxFlashBytes bound the flash messages that no page shows,
+	// in their number and in the bytes that they take, about. Where a request
+	// adds one too many the oldest go, a tenth of the bound at once; by
+	// their bytes only those of earlier requests. Zero is no bound.
+	MaxFlashes, MaxFlashBytes int
 }
 
 // A Permanence is a way to write _permanent.

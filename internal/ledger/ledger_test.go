@@ -32,7 +32,7 @@ type wish struct {
 
 func (w wish) set(name, raw string)   { w.d.Set(name, []byte(raw)) }
 func (w wish) del(name string)        { w.d.Set(name, nil) }
-func (w wish) flash(cat, text string) { w.d.Flash(w.st, w.b, cat, text) }
+func (w wish) flash(cat, text string) { w.d.Flash(cat, text) }
 func (w wish) permanent(v bool)       { w.d.SetPermanent(v) }
 func (w wish) clear()                 { w.d.Clear(w.st) }
 func (w wish) take(categories ...string) []string {
