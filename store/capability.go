@@ -45,7 +45,13 @@ type Cleaner interface {
 
 // A Pinger can tell whether the store would answer.
 type Pinger interface {
-	// Ping returns nil if the store can be reached and used.
+	// Ping returns nil if the store can be reached and used: if records can be
+	// loaded and saved, by who runs the program, at present. The stores of this
+	// project do that with a record of their own under a new key, which begins
+	// with "cloakroom:ping:", and delete it again, so that a Ping costs as much
+	// as a login, a request that changes its session, and a logout together. It
+	// leaves nothing behind; what it could not delete expires after five
+	// minutes. A List that runs at that moment may yield the record.
 	Ping(ctx context.Context) error
 }
 

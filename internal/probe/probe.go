@@ -34,7 +34,7 @@ func Ping(ctx context.Context, name string, s store.Store, key string, now time.
 	expires := now.Add(Life)
 	created, err := s.Save(ctx, key, store.Record{}, store.Record{Data: []byte("ping"), Expires: expires})
 	if err != nil {
-		return &stepError{name, err}
+		return Failed(name, err)
 	}
 	err = use(ctx, s, key, created, expires)
 	if err != nil && ctx.Err() == nil {
@@ -44,7 +44,7 @@ func Ping(ctx context.Context, name string, s store.Store, key string, now time.
 		err = s.Delete(ctx, key)
 	}
 	if err != nil {
-		return &stepError{name, err}
+		return Failed(name, err)
 	}
 	return nil
 }
@@ -69,7 +69,11 @@ func use(ctx context.Context, s store.Store, key string, created store.Record, e
 	return s.Touch(ctx, key, replaced, expires.Add(time.Minute))
 }
 
-// stepError is the error of a step: "redisstore: ping: save: …".
+// Failed makes the error of a step of a Ping one of the Ping itself, with the
+// name of the package once.
+func Failed(name string, err error) error { return &stepError{name, err} }
+
+// stepError is such an error: "redisstore: ping: save: …".
 type stepError struct {
 	name string
 	err  error

@@ -26,6 +26,27 @@ func brokenPing() []broken {
 				return err
 			}
 		}, []string{"Ping/makes nothing"}},
+		{"pings by one key", func(s *twist) {
+			s.ping = func(ctx context.Context) error {
+				_, err := s.plain.Save(ctx, "ping", store.Record{}, record("ping", time.Time{}))
+				if err != nil {
+					return err
+				}
+				time.Sleep(time.Millisecond) // as long as a server takes
+				return s.plain.Delete(ctx, "ping")
+			}
+		}, []string{"Ping/answers"}},
+		{"pings by removing everything", func(s *twist) {
+			s.ping = func(ctx context.Context) error {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if err := s.open(ctx); err != nil {
+					return err
+				}
+				clear(s.records)
+				return nil
+			}
+		}, []string{"Ping/makes nothing"}},
 	}
 }
 

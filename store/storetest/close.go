@@ -17,7 +17,7 @@ func pingCases() []testCase {
 		{name: "cancelled", run: pingCancelled, needs: Pinger,
 			rule: "a context that is done is answered with an error that matches its cause"},
 		{name: "makes nothing", run: pingMakesNothing, needs: Pinger,
-			rule: "Ping leaves no record behind"},
+			rule: "Ping leaves no record behind, and leaves those alone that are there"},
 	}
 }
 
@@ -46,6 +46,14 @@ func pingAnswers(p *probe) {
 			p.Errorf("Ping = %v, want nil", err)
 		}
 	}
+	// Those of several programs do not meet.
+	race(racers, func(int) {
+		for range 2 {
+			if err := p.inner.(store.Pinger).Ping(p.ctx); err != nil {
+				p.Errorf("Ping beside others = %v, want nil", err)
+			}
+		}
+	})
 }
 
 func pingCancelled(p *probe) {
@@ -67,15 +75,24 @@ func pingMakesNothing(p *probe) {
 	if !ok {
 		return // then nobody can see one either
 	}
+	key := p.key("k")
+	p.create(key, "data", p.far())
 	before := p.all(lister)
-	if err := p.ping(p.ctx); err != nil {
-		p.Errorf("Ping = %v, want nil", err)
+	for range 2 {
+		if err := p.ping(p.ctx); err != nil {
+			p.Errorf("Ping = %v, want nil", err)
+		}
 	}
-	for key := range p.all(lister) {
+	after := p.all(lister)
+	for key := range after {
 		if !before[key] {
 			p.Errorf("Ping left the record %q behind", key)
 		}
 	}
+	if !after[key] {
+		p.Errorf("Ping removed the record %q", key)
+	}
+	p.holds(key, "data", p.far())
 }
 
 // all returns the keys of all records.

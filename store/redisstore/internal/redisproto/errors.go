@@ -155,6 +155,8 @@ func adviceFor(message string) string {
 		}
 	}
 	switch {
+	case strings.Contains(message, "user executing the script can't"), strings.Contains(message, "ACL failure in script"):
+		return advice["NOPERM"]
 	case strings.Contains(message, "DB index is out of range"):
 		return "The server has no database of that number: correct it, or raise databases in redis.conf."
 	case strings.Contains(message, "No such master"):

@@ -45,7 +45,7 @@ func (s *Store) pingWithoutKey(ctx context.Context) error {
 	}
 	for _, err := range s.denials(ctx) {
 		if err != nil && !deniedKey(err) {
-			return err
+			return probe.Failed(s.o.Name, err)
 		}
 	}
 	_, err := s.d.Int(ctx, Command{Words: wordsCheck, Repeatable: true})
