@@ -157,10 +157,17 @@ func readLeft(payload []byte) (left []ledger.Prev) {
 
 // settle ends what a move has left behind: the records that v has taken the
 // place of get their marks, and v's record forgets them. Where that fails v is
-// as it was.
+// as it was. If one of them has been ended, or has moved elsewhere, v was a copy of
+// what is over, and ends too: the error matches ErrNotFound then.
 func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version, error) {
 	for _, p := range v.Meta.Prev {
-		if err := e.markPrev(ctx, p, v.key); err != nil {
+		err := e.markPrev(ctx, p, v.key)
+		if isMark(err) {
+			if failed := e.putEnd(ctx, &end{key: v.key, rec: v.rec}, nil, maxFollow); failed != nil {
+				e.Report(ctx, v.name(), failed)
+			}
+		}
+		if err != nil {
 			return v, err
 		}
 	}
@@ -199,7 +206,7 @@ func (e *Engine) forgetPrev(ctx context.Context, v version, now time.Time) (vers
 }
 
 // markPrev puts a mark under the key of a record whose place has been taken by
-// that of successor.
+// that of successor. The error is a *marked if there is another one.
 func (e *Engine) markPrev(ctx context.Context, p ledger.Prev, successor string) error {
 	for range maxFollow {
 		rec, err := e.store.Load(ctx, p.Key)
@@ -209,8 +216,11 @@ func (e *Engine) markPrev(ctx context.Context, p ledger.Prev, successor string) 
 		if err != nil {
 			return unavailable("load", err)
 		}
-		if _, done := store.ParseMark(rec.Data); done {
-			return nil
+		if err := e.readMark(p.Key, rec); err != nil {
+			if m := asMark(err); m != nil && m.next == successor {
+				return nil
+			}
+			return err
 		}
 		mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(successor), time.Time{}, time.Now())
 		if _, err = e.store.Save(ctx, p.Key, rec, mark); err == nil {

@@ -65,7 +65,7 @@ func (s *Session) touch(v version, now time.Time) {
 	c.touch(call)
 	switch c.outcome {
 	case endedElsewhere:
-		s.ended(nil)
+		s.ended(c.met)
 	case touched:
 		s.version.rec.Expires = c.version.rec.Expires
 	case stored:
