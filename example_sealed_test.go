@@ -11,8 +11,8 @@ import (
 )
 
 // The cookie is the session: no store to run. Right for a little data whose
-// loss or return does no harm; see NewCookie for what it cannot do. To rotate
-// the key, put the new one in front and keep the old one for a lifetime.
+// loss or return does no harm; see NewCookie for what it cannot do. A key is
+// rotated as ExampleManager_CountKeys shows; cookies cannot be counted.
 func ExampleNewCookie() {
 	key := make([]byte, 32) // in a program: from a file or a secret manager, the same in every process
 	rand.Read(key)

@@ -93,13 +93,15 @@ type Options struct {
 	// key; all of them decrypt. See package seal. Records under another key are
 	// encrypted anew as their sessions are used.
 	//
-	// A record under a key that is not listed, and one that is not encrypted, is
-	// left as it is and its request fails with ErrUnavailable, since the session
-	// may well exist: so does a sealed record in a process without RecordKeys.
-	// So a new key is appended in all processes, then put in front in all of
-	// them. The old one can be dropped when IdleTimeout has passed since it was in
-	// front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds no
-	// record that it sealed. The page docs/operations.md has each step.
+	// A record under a key that is not listed is left as it is, and its request
+	// fails with ErrUnavailable, since the session may well exist. The same holds
+	// for a record that is not encrypted, and for an encrypted one if there are no
+	// RecordKeys.
+	//
+	// A new key is appended in all processes first, and moved to the front
+	// second. The old one can be dropped when IdleTimeout has passed since it was
+	// in front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds
+	// no record that it sealed. The page docs/operations.md has each step.
 	RecordKeys [][]byte
 
 	// ReadUnsealedUntil is the end of the time in which records that are not

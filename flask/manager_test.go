@@ -278,3 +278,42 @@ func TestRefreshFailsNoPage(t *testing.T) {
 		t.Errorf("got %d %q, want the page", resp.StatusCode, body)
 	}
 }
+
+// Flask mode has no keys for records. A record that a native program has sealed
+// under the same prefix is that program's session all the same: it is closed.
+func TestSealedRecordIsClosed(t *testing.T) {
+	records := memstore.New(memstore.Options{})
+	defer records.Close()
+	opts := quiet()
+	opts.PlainIDs, opts.RecordKeys = true, [][]byte{[]byte(testSecret)}
+	native, err := cloakroom.New(records, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := native.Open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Set("user", "ada")
+	ticket, err := native.Commit(t.Context(), session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := flask.New(records, configured(t, inRedis), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := serve(m, string(ticket), func(w http.ResponseWriter, r *http.Request) {
+		s := cloakroom.From(r)
+		s.Set("x", 1)
+		if advice := store.Advice(s.Err()); !errors.Is(s.Err(), cloakroom.ErrUnavailable) || !strings.Contains(advice, "SESSION_KEY_PREFIX") {
+			t.Errorf("Err: %v, advice %q", s.Err(), advice)
+		}
+	})
+	if resp.StatusCode != http.StatusServiceUnavailable || cookieOf(resp) != "" {
+		t.Errorf("status %d, a cookie: %v", resp.StatusCode, cookieOf(resp) != "")
+	}
+	if session, err = native.Open(t.Context(), ticket); err != nil || session.Get("user") != "ada" {
+		t.Errorf("the session is not as it was: %v", err)
+	}
+}
