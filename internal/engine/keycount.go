@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -17,10 +16,6 @@ type KeyCount struct {
 	Unsealed int
 	Marks    int
 }
-
-// markHead begins what is left under the store key of a session that has ended
-// or moved. No codec and no seal begins like that.
-var markHead = []byte("\xc1crm\x01")
 
 // CountKeys walks through all records of the store, holding none of them.
 func (e *Engine) CountKeys(ctx context.Context) (KeyCount, error) {
@@ -48,9 +43,11 @@ func (e *Engine) CountKeys(ctx context.Context) (KeyCount, error) {
 }
 
 func (n *KeyCount) add(sealer *seal.Sealer, data []byte) {
-	switch {
-	case bytes.HasPrefix(data, markHead):
+	if _, mark := store.ParseMark(data); mark {
 		n.Marks++
+		return
+	}
+	switch {
 	case !seal.Sealed(data):
 		n.Unsealed++
 	case sealer == nil || sealer.Key(data) < 0:

@@ -150,15 +150,16 @@ func TestCodecThatBeginsAsASealDoes(t *testing.T) {
 	o := plain()
 	o.Codec = &headed{codec.JSON, 1}
 	s := sitetest.New(t, o)
-	b := s.Browser(t)
-	b.OK(func(s *cloakroom.Session) { sitetest.SetUser(s); s.Set("long", strings.Repeat("x", seal.Overhead)) })
-	if data := s.Data(t, plainKey+b.Ticket()); !seal.Sealed([]byte(data)) {
-		t.Fatalf("the record does not look sealed: %q", data)
-	}
-	b.OK(sitetest.Has(t, "its own record", true))
 	key := plainKey + sitetest.Dead
-	s.PlantData(t, key, string(sealer(t, keyA).Seal(nil, []byte("\x80"), key)))
-	if a := s.Holder(t, sitetest.Dead).Visit(sitetest.SetUser); a.StatusCode != http.StatusServiceUnavailable {
+	data := "\x01" + `{"user":"ada","text":"` + strings.Repeat("x", seal.Overhead) + `"}`
+	if !seal.Sealed([]byte(data)) {
+		t.Fatal("the record does not look sealed")
+	}
+	s.PlantData(t, key, data)
+	s.Use(t, sitetest.Has(t, "its own record", true))
+	other := strings.Repeat("e", len(sitetest.Dead))
+	s.PlantData(t, plainKey+other, string(sealer(t, keyA).Seal(nil, []byte("\x80"), plainKey+other)))
+	if a := s.Holder(t, other).Visit(sitetest.SetUser); a.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a sealed record: answered %v", a)
 	}
 }
@@ -262,6 +263,45 @@ func TestReadUnsealedIsNoMore(t *testing.T) {
 		s.PlantData(t, key, string(c.data))
 		s.Holder(t, sitetest.Dead).Visit(sitetest.Has(t, name, false))
 		sitetest.Equal(t, name+": events", s.Log.Events(), c.event)
+	}
+}
+
+// What a mark says about a session that has moved is closed as a record is. A
+// mark that says less counts as a session's end.
+func TestMarksAndKeys(t *testing.T) {
+	readUnsealed := plain(keyA)
+	readUnsealed.ReadUnsealedUntil = time.Now() // the bubble's clock is behind
+	for name, c := range map[string]struct {
+		by, met cloakroom.Options
+		end     func(*cloakroom.Session)
+		status  int
+		cookies int // one where the visitor gets another session
+	}{
+		"moved, under the first key":            {plain(keyA), plain(keyA), (*cloakroom.Session).Regenerate, 200, 0},
+		"moved, under the second key":           {plain(keyB), plain(keyA, keyB), (*cloakroom.Session).Regenerate, 200, 0},
+		"moved, under a key not listed":         {plain(keyB), plain(keyA), (*cloakroom.Session).Regenerate, 503, 0},
+		"moved, sealed, without keys":           {plain(keyB), plain(), (*cloakroom.Session).Regenerate, 503, 0},
+		"moved, not sealed, without keys":       {plain(), plain(), (*cloakroom.Session).Regenerate, 200, 0},
+		"moved, not sealed, with keys":          {plain(), plain(keyA), (*cloakroom.Session).Regenerate, 200, 1},
+		"moved, not sealed, while that is read": {plain(), readUnsealed, (*cloakroom.Session).Regenerate, 200, 0},
+		"ended, under a key not listed":         {plain(keyB), plain(keyA), (*cloakroom.Session).Destroy, 200, 1},
+		"ended, without keys":                   {plain(keyB), plain(), (*cloakroom.Session).Destroy, 200, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			records := sitetest.Memory(t)
+			b := sitetest.NewOn(t, records, c.by).Known(t)
+			old := b.Ticket()
+			b.OK(c.end)
+			time.Sleep(10 * time.Second) // in flight still, if the session has moved
+			s := sitetest.NewOn(t, records, c.met)
+			a := s.Holder(t, old).Visit(sitetest.SetUser)
+			if a.StatusCode != c.status || len(a.SetCookie) != c.cookies {
+				t.Errorf("%s: answered %v, Set-Cookie %q, want status %d, %d cookies", name, a, a.SetCookie, c.status, c.cookies)
+			}
+			if lines := s.Log.Lines(); c.status == 503 && (len(lines) != 1 || !strings.Contains(lines[0], "advice=")) {
+				t.Errorf("%s: logged %q", name, lines)
+			}
+		})
 	}
 }
 

@@ -87,20 +87,13 @@ func (e *Engine) readMark(key string, rec store.Record) error {
 		return nil
 	}
 	m := &marked{kind: mark.Kind, at: mark.At, key: key, rec: rec}
-	payload := mark.Payload
-	if e.records == nil && m.kind != store.MarkEnded && seal.Sealed(payload) {
-		return store.WithAdvice(errNoKeys, e.Rules.AdviceSealed)
-	}
-	if e.records != nil && len(payload) > 0 {
-		var err error
-		payload, err = e.records.Open(nil, payload, string(rec.Data[:store.MarkHead])+key)
-		switch {
-		case errors.Is(err, seal.ErrUnknownKey) && m.kind != store.MarkEnded:
-			return errUnknownKey
-		case err != nil:
-			m.kind = store.MarkEnded // somebody else's work: it opens nothing
-			return m
-		}
+	payload, err := e.openPayload(mark.Payload, string(rec.Data[:store.MarkHead])+key)
+	switch {
+	case errors.Is(err, ErrUnavailable) && m.kind != store.MarkEnded:
+		return err
+	case err != nil:
+		m.kind = store.MarkEnded // somebody else's work: it opens nothing
+		return m
 	}
 	switch m.kind {
 	case store.MarkMoved:

@@ -130,13 +130,16 @@ func TestDestroy(t *testing.T) {
 // Logged out means logged out, also for a program that can read the record later.
 func TestDestroyOfAnUndecodableRecord(t *testing.T) {
 	records := sitetest.Memory(t)
-	other := sitetest.NewOn(t, records, cloakroom.Options{Codec: &headed{codec.JSON, 2}})
-	ticket := other.Known(t).Ticket()
-	b := sitetest.NewOn(t, records, cloakroom.Options{}).Holder(t, ticket)
+	o := plain()
+	o.Codec = &headed{codec.JSON, 2}
+	other := sitetest.NewOn(t, records, o)
+	other.PlantData(t, plainKey+sitetest.Dead, "\x02"+`{"user":"ada"}`)
+	other.Holder(t, sitetest.Dead).OK(sitetest.Has(t, "before its logout", true))
+	b := sitetest.NewOn(t, records, plain()).Holder(t, sitetest.Dead)
 	if a := b.OK((*cloakroom.Session).Destroy); len(a.SetCookie) != 1 || b.Ticket() != "" {
 		t.Errorf("Set-Cookie %q, want that the cookie is removed", a.SetCookie)
 	}
-	mustBeOver(t, other.Holder(t, ticket), "after its logout")
+	mustBeOver(t, other.Holder(t, sitetest.Dead), "after its logout")
 	if left := other.Records(t); len(left) != 0 {
 		t.Errorf("%d records are left", len(left))
 	}

@@ -58,6 +58,24 @@ func (e *Engine) decode(key string, rec store.Record) (version, error) {
 	return v, err
 }
 
+// openPayload opens the payload of a mark. Its error matches seal.ErrOpen, or
+// ErrUnavailable, as decode's does.
+func (e *Engine) openPayload(payload []byte, context string) ([]byte, error) {
+	switch {
+	case len(payload) == 0:
+		return nil, nil
+	case e.records == nil && seal.Sealed(payload):
+		return nil, store.WithAdvice(errNoKeys, e.Rules.AdviceSealed)
+	case e.records == nil:
+		return payload, nil
+	case seal.Sealed(payload) && e.records.Key(payload) < 0:
+		return nil, errUnknownKey
+	case !seal.Sealed(payload) && time.Now().Before(e.ReadUnsealedUntil):
+		return payload, nil
+	}
+	return e.records.Open(nil, payload, context)
+}
+
 // parse indexes the bytes of a session.
 func (e *Engine) parse(v *version, data []byte) error {
 	if len(data) > codec.MaxSize {
