@@ -20,6 +20,13 @@ import (
 func closedDoor(t *testing.T, s *Store, old store.Record) {
 	t.Helper()
 	ctx := t.Context()
+	s.fault = func(step string) error {
+		if step == "create" {
+			t.Error("a file was made, if only for a moment")
+		}
+		return nil
+	}
+	defer func() { s.fault = nil }()
 	_, loadErr := s.Load(ctx, "k")
 	_, saveErr := s.Save(ctx, "k", old, old)
 	_, createErr := s.Save(ctx, "new", store.Record{}, old)

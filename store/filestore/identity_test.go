@@ -45,6 +45,11 @@ func closedDoor(ctx context.Context, s *Store, old store.Record) error {
 			errs = append(errs, fmt.Errorf("%s = %v (%s), want an error with advice that no caller takes for an absent record", name, err, store.Advice(err)))
 		}
 	}
+	for e, err := range s.List(ctx, "") {
+		if err == nil {
+			errs = append(errs, fmt.Errorf("List yields %q, which is another store's", e.Key))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -162,8 +167,49 @@ func TestDirectoryThatIsNotWhatItWas(t *testing.T) {
 	}
 }
 
-// Between any two steps of a save, the directory may go. Nothing is then made
-// in what is there instead.
+// Before any step of a save, the directory may go. Nothing is then made in what
+// is there instead.
+func TestDirectoryThatGoesBeforeAStep(t *testing.T) {
+	for _, step := range []string{"sync directory", "create", "write", "sync", "rename"} {
+		t.Run(step, func(t *testing.T) {
+			s := quiet(t)
+			old := put(t, s, "k", "old")
+			away := s.dir + ".away"
+			for key, prev := range map[string]store.Record{"k": old, "new": {}} {
+				gone := false
+				s.fault = func(at string) error {
+					if at != step || gone {
+						return nil
+					}
+					gone = true
+					return errors.Join(os.Rename(s.dir, away), os.Mkdir(s.dir, 0o700))
+				}
+				_, err := s.Save(t.Context(), key, prev, store.Record{Data: []byte("new")})
+				s.fault = nil
+				if !gone {
+					t.Fatalf("a save has no step %q", step)
+				}
+				// What has got its name is only to be synced, where it is.
+				if done := step == "sync directory" && key == "k"; done != (err == nil) {
+					t.Errorf("Save = %v", err)
+				}
+				if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
+					t.Errorf("Save = %v, which says something about the record", err)
+				}
+				if names := below(t, s.dir); len(names) != 1 {
+					t.Errorf("in the empty directory there is %q", names)
+				}
+				if err := errors.Join(os.RemoveAll(s.dir), os.Rename(away, s.dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wants(t, s, "k", map[bool]string{true: "new", false: "old"}[step == "sync directory"])
+			put(t, s, "new", "v")
+		})
+	}
+}
+
+// The same without knowing the steps.
 func TestDirectoryThatGoesDuringSaves(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "sessions"), Options{SweepInterval: -1, Unsynced: true})
 	away := s.dir + ".away"
