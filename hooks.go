@@ -38,7 +38,8 @@ type Hooks struct {
 	// visitor gets a new session.
 	Undecodable func(context.Context, Event)
 	// Error: something failed that has been logged, or that the visitor sees
-	// as an error page.
+	// as an error page. Flash messages that were dropped are told here too,
+	// see Session.Flash: Err matches codec.ErrLimit.
 	Error func(context.Context, Event)
 }
 

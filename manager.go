@@ -79,6 +79,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	return newManager(nil, nil, &opts), nil
 }
 
+// maxFlashes is said in the comment of Session.Flash.
+const maxFlashes = 1000
+
 // nativeRules returns the rules of a Manager that package flask did not make.
 func nativeRules(opts *Options) *rules.Rules {
 	cookie := edge.Attributes{
@@ -96,6 +99,7 @@ func nativeRules(opts *Options) *rules.Rules {
 		Own:            true,
 		Permanence:     ledger.PermanentIfTrue,
 		Flash:          ledger.PairFlash,
+		MaxFlashes:     maxFlashes,
 		Use:            rules.UseAsked,
 		Candidates:     cookie.Candidates(),
 		Cookie:         cookie,

@@ -88,6 +88,13 @@ type Flash struct {
 // Flash keeps a message for the next call of Flashes, in this request or a
 // later one. The category says what kind of message it is; Flask's default is
 // "message", Bootstrap's names are "success", "danger" and so on.
+//
+// A session keeps up to 1,000 messages that no page has shown, and no more of
+// them than take half of Options.MaxSize, or half of a sealed cookie. When it is
+// saved with more, the oldest are dropped, at least a tenth of the bound at
+// once, and Hooks.Error and the log say how many. Package flask sets no such
+// bound: Flask has none, and a message dropped may be one that a Flask
+// application put there.
 func (s *Session) Flash(category, message string) { s.core.Flash(category, message) }
 
 // Flashes returns the messages of the given categories, of all if none is

@@ -90,6 +90,7 @@ func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error
 	defer call.close()
 	err = c.run(call)
 	s.settle(c)
+	c.reportFlashes(ctx)
 	if err == nil {
 		err = late
 	}

@@ -84,6 +84,7 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	if r.Own {
 		e.style.Meta = ledger.NewMeta(c.Codec, c.IdleTimeout, c.Lifetime)
 	}
+	e.boundFlashes()
 	for _, other := range r.Readers {
 		if other != c.Codec {
 			e.readers = append(e.readers, other)

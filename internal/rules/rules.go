@@ -34,6 +34,9 @@ type Rules struct {
 	EmptyEnds bool
 	// Flash returns a flash message as it stands in the record.
 	Flash func(category, message string) any
+	// MaxFlashes is how many flash messages that no page shows are kept; zero is
+	// no bound.
+	MaxFlashes int
 
 	// Use says what moves a session's expiry on.
 	Use Use
