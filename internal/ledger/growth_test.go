@@ -10,8 +10,9 @@ import (
 	"github.com/cloakroom/cloakroom/internal/ledger"
 )
 
-// plenty is so many that the square of it would take this package's tests past
-// their timeout. What is done to so many values here takes a second in all.
+// plenty is so many that whatever takes the square of it takes minutes, and the
+// tests of this package do not end before their timeout. What is done to so
+// many values here takes a second in all.
 const plenty = 120_000
 
 // manyNames returns n names that differ at their ends alone, which is hardest
@@ -164,19 +165,20 @@ func manyMessages(t testing.TB, c codec.Codec, n int) (*ledger.Style, ledger.Bas
 // what it takes for one: also where a save is under way, somebody else has
 // saved, and the categories are many.
 func TestManyFlashes(t *testing.T) {
+	const many = plenty / 4
 	for name, c := range formats {
 		t.Run(name, func(t *testing.T) {
-			st, base := manyMessages(t, c, plenty)
+			st, base := manyMessages(t, c, many)
 			newer := base
 			newer.Fields = []codec.Field{{Name: base.Fields[0].Name, Raw: slices.Clone(base.Fields[0].Raw)}}
 			var d ledger.Draft
 			w := wish{st, &base, &d}
-			for i := range plenty {
+			for i := range many {
 				w.flash("a", fmt.Sprintf("new %d", i))
 			}
 			saving := d.Snapshot()
 			got := w.take("a")
-			if len(got) != plenty/3+plenty || got[0] != "a:message 0" || got[len(got)-1] != fmt.Sprintf("a:new %d", plenty-1) {
+			if len(got) != many/3+many || got[0] != "a:message 0" || got[len(got)-1] != fmt.Sprintf("a:new %d", many-1) {
 				t.Fatalf("%d messages, %q to %q", len(got), got[0], got[len(got)-1])
 			}
 			saved, err := saving.Apply(st, &base, nil, now)
@@ -184,13 +186,13 @@ func TestManyFlashes(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.Forget(&saving)
-			if got := w.take(append(manyNames(plenty), "b")...); len(got) != plenty/3 {
+			if got := w.take(append(manyNames(many), "b")...); len(got) != many/3 {
 				t.Errorf("%d messages of one of many categories", len(got))
 			}
 			for what, b := range map[string]struct {
 				base *ledger.Base
 				left int
-			}{"what was read": {&base, plenty / 3}, "what was saved": {&saved, plenty / 3}, "what others saved": {&newer, plenty / 3}} {
+			}{"what was read": {&base, many / 3}, "what was saved": {&saved, many / 3}, "what others saved": {&newer, many / 3}} {
 				saving := d.Snapshot()
 				next, err := saving.Apply(st, b.base, nil, now)
 				if err != nil {
@@ -202,6 +204,40 @@ func TestManyFlashes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// When a save is done, what it has saved is forgotten in one pass, however much
+// of it has been shown meanwhile.
+func TestForgetManyFlashes(t *testing.T) {
+	const n = 1 << 19
+	list := append(make([]byte, 0, 2*n), '[')
+	for range n - 1 {
+		list = append(list, '7', ',')
+	}
+	base := ledger.Read(&eternal, codec.JSON, []codec.Field{{Name: []byte(ledger.NameFlashes), Raw: append(list, "7]"...)}})
+	var d ledger.Draft
+	w := wish{&eternal, &base, &d}
+	shown := func(categories ...string) (n int) {
+		d.Flashes(&base, categories, func(_, _ string) { n++ })
+		return n
+	}
+	for i := range n {
+		w.flash(string(rune('a'+i%2)), "new")
+	}
+	if got := shown("message"); got != n {
+		t.Fatalf("%d messages, want %d", got, n)
+	}
+	saving := d.Snapshot()
+	if got := shown("a"); got != n/2 {
+		t.Fatalf("%d messages, want %d", got, n/2)
+	}
+	d.Forget(&saving) // b has been saved, a has yet to be removed
+	base = ledger.Base{}
+	saving = d.Snapshot()
+	d.Forget(&saving)
+	if got := shown(); d.Dirty() || got != n+n/2 {
+		t.Errorf("%d messages are shown, want %d, and something is left to be saved: %t", got, n+n/2, d.Dirty())
 	}
 }
 
