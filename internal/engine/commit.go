@@ -109,8 +109,8 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, s.err
 	}
-	if s.flight != nil && !s.version.Exists() {
-		s.dropInFlight()
+	if m := s.flight(); m != nil {
+		s.dropInFlight(m)
 	}
 	if s.phase.headerLeft() && s.needsCookie() {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
@@ -178,12 +178,12 @@ func (s *Session) needsTicket() bool {
 
 // dropInFlight drops the changes of a request that was in flight when its
 // session ended, but those that come with a new ID after a login.
-func (s *Session) dropInFlight() {
-	if s.draft.regenerate != 0 && s.flight.kind == store.MarkMoved {
+func (s *Session) dropInFlight(m *marked) {
+	if s.draft.regenerate != 0 && m.kind == store.MarkMoved {
 		return
 	}
 	if s.draft.Dirty() || s.draft.regenerate != 0 {
-		fire(s.ctx, s.e.Hooks.Conflict, Event{Handle: HandleOf(s.flight.key), Err: ErrNotFound})
+		fire(s.ctx, s.e.Hooks.Conflict, Event{Handle: HandleOf(m.key), Err: ErrNotFound})
 	}
 	s.draft.discard()
 }

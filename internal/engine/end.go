@@ -37,29 +37,41 @@ func (s *Session) Destroy() {
 	if s.version.Exists() {
 		s.draft.ends = append(s.draft.ends, endOf(&s.version))
 	}
-	if s.flight != nil && s.flight.kind == store.MarkMoved { // on its way when the session moved on
-		s.draft.ends = append(s.draft.ends, end{key: s.flight.next, handle: HandleOf(s.flight.next)})
+	if m := s.flight(); m != nil && m.kind == store.MarkMoved { // on its way when the session moved on
+		s.draft.ends = append(s.draft.ends, end{key: m.next, handle: HandleOf(m.next)})
 	}
-	for len(s.rest) > 0 { // sessions of the visitor's other tickets
-		f, err := s.e.find(s.ctx, s.rest, time.Now(), true)
-		if err != nil {
-			s.fail(err)
-			return
-		}
-		if f.version.Exists() {
-			s.draft.ends = append(s.draft.ends, endOf(&f.version))
-		}
-		s.unended = append(s.unended, f.unended...)
-		s.rest = f.rest
+	if !s.endAside() {
+		return
 	}
-	s.draft.ends = append(s.draft.ends, s.unended...)
-	s.unended, s.flight = nil, nil
 	if len(s.draft.ends) == 0 {
 		s.loggedOut = true // there is none: nothing to wait for
 	}
 	s.draft.discard()
 	s.version = version{}
 	s.destroyed = true
+}
+
+// endAside notes the ends of what the visitor's other tickets lead to.
+func (s *Session) endAside() bool {
+	a := s.aside
+	if a == nil {
+		return true
+	}
+	for len(a.rest) > 0 {
+		f, err := s.e.find(s.ctx, a.rest, time.Now(), true)
+		if err != nil {
+			s.fail(err)
+			return false
+		}
+		if f.version.Exists() {
+			s.draft.ends = append(s.draft.ends, endOf(&f.version))
+		}
+		a.unended = append(a.unended, f.unended...)
+		a.rest = f.rest
+	}
+	s.draft.ends = append(s.draft.ends, a.unended...)
+	s.aside = nil
+	return true
 }
 
 // end ends a session for good: what a request in flight saves is dropped. Where

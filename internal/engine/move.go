@@ -18,7 +18,7 @@ func (s *Session) Regenerate() {
 		return
 	}
 	s.draft.login = true
-	if s.version.Exists() || s.flight != nil {
+	if s.version.Exists() || s.flight() != nil {
 		s.draft.regenerate = s.draft.Next()
 	}
 }

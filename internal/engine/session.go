@@ -33,14 +33,38 @@ type Session struct {
 	err     error
 	version version
 	draft   draft
-	// rest are the tickets beside that of version, which nobody has looked at
-	// yet, and unended what the others led to that Destroy has to end.
+	aside   *aside // nil for most requests
+
+	began  int64         // the request, in Unix nanoseconds
+	used   time.Duration // when a use of the session was last counted, see sinceStart
+	counts bool          // a later use counts again
+}
+
+// An aside is what a request's tickets have led to beside its session.
+type aside struct {
+	// rest are the tickets that nobody has looked at yet, and unended what others
+	// led to that Destroy has to end.
 	rest    []string
 	unended []end
 
-	began  time.Time // the request
-	used   time.Time // when a use of the session was last counted
-	flight *marked   // the session ended while the request was on its way
+	flight *marked // the session ended while the request was on its way
+}
+
+// beside returns s's aside, to be changed.
+func (s *Session) beside() *aside {
+	if s.aside == nil {
+		s.aside = new(aside)
+	}
+	return s.aside
+}
+
+// flight returns the mark of the session that ended while the request was on
+// its way, or nil.
+func (s *Session) flight() *marked {
+	if s.aside == nil || s.version.Exists() {
+		return nil
+	}
+	return s.aside.flight
 }
 
 // A Bearer is a visitor's request, which bears tickets.
@@ -91,7 +115,7 @@ func (d *draft) discard() {
 
 // Begin makes s the session of a request, which is loaded at its first use.
 func (s *Session) Begin(e *Engine, ctx context.Context, b Bearer) {
-	s.e, s.ctx, s.bearer, s.phase, s.began = e, ctx, b, open, time.Now()
+	s.e, s.ctx, s.bearer, s.phase, s.began = e, ctx, b, open, time.Now().UnixNano()
 }
 
 // Open makes s the session of a ticket, without a request.
@@ -119,15 +143,17 @@ func (s *Session) InRequest() bool { return s.bearer != nil }
 func (s *Session) Context() context.Context { return s.ctx }
 
 func (s *Session) take(f found) {
-	s.version, s.rest, s.unended = f.version, f.rest, f.unended
+	s.version = f.version
+	if len(f.rest) > 0 || len(f.unended) > 0 {
+		a := s.beside()
+		a.rest, a.unended = f.rest, f.unended
+	}
 	for _, m := range f.marks {
-		if s.bearer != nil && !s.version.Exists() && m.inFlight(s.began, s.bearer.Navigates()) {
-			if s.flight == nil || m.kind == store.MarkMoved {
-				s.flight = m
-			}
-			continue
+		if s.bearer == nil || s.version.Exists() || !m.inFlight(time.Unix(0, s.began), s.bearer.Navigates()) {
+			fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrNotFound})
+		} else if a := s.beside(); a.flight == nil || m.kind == store.MarkMoved {
+			a.flight = m
 		}
-		fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrNotFound})
 	}
 }
 
@@ -178,7 +204,7 @@ func (s *Session) loadUnasked() {
 func (s *Session) readable() bool {
 	if s.loadedIn == notYet {
 		s.load()
-	} else if !s.used.IsZero() && time.Since(s.used) >= s.e.useInterval {
+	} else if s.counts && sinceStart()-s.used >= s.e.useInterval {
 		s.useAgain()
 	}
 	s.asked = true
