@@ -18,53 +18,49 @@ import (
 func TestManyValuesOfOneSession(t *testing.T) {
 	const n = codec.MaxFields - 10
 	prefix := strings.Repeat("a name that a visitor has chosen ", 8)
-	for name, c := range map[string]codec.Codec{"MessagePack": codec.MsgPack, "JSON": codec.JSON} {
-		t.Run(name, func(t *testing.T) {
-			b := sitetest.New(t, cloakroom.Options{MaxSize: codec.MaxSize, Codec: c}).Browser(t)
-			key := func(i int) cloakroom.Key[int] { return cloakroom.Key[int](fmt.Sprint(prefix[:100], i)) }
-			each := func(do func(s *cloakroom.Session, i int)) {
-				b.OK(func(s *cloakroom.Session) {
-					for i := range n {
-						do(s, i)
-					}
-				})
+	b := sitetest.New(t, cloakroom.Options{MaxSize: codec.MaxSize}).Browser(t)
+	key := func(i int) cloakroom.Key[int] { return cloakroom.Key[int](fmt.Sprint(prefix[:100], i)) }
+	each := func(do func(s *cloakroom.Session, i int)) {
+		b.OK(func(s *cloakroom.Session) {
+			for i := range n {
+				do(s, i)
 			}
-			each(func(s *cloakroom.Session, i int) { key(i).Set(s, i) })
-			each(func(s *cloakroom.Session, i int) {
-				if got, ok := key(i).Get(s); got != i || !ok {
-					t.Fatalf("value %d is %d, %v", i, got, ok)
-				}
-				if s.Has("x" + string(key(i))) {
-					t.Fatal("a value that nobody set is there")
-				}
-			})
-			each(func(s *cloakroom.Session, i int) { key(i).Update(s, func(v int) int { return v + 1 }) })
-			b.OK(func(s *cloakroom.Session) {
-				seen := 0
-				for name, v := range s.All() {
-					if name != string(key(seen)) || v != int64(seen+1) {
-						t.Fatalf("value %d is %v", seen, v)
-					}
-					seen++
-				}
-				if seen != n {
-					t.Errorf("%d values", seen)
-				}
-			})
-			each(func(s *cloakroom.Session, i int) {
-				if i%2 == 0 {
-					s.Delete(string(key(i)))
-				} else {
-					key(i).Pop(s)
-				}
-			})
-			b.OK(func(s *cloakroom.Session) {
-				if s.Len() != 0 {
-					t.Errorf("%d values are left", s.Len())
-				}
-			})
 		})
 	}
+	each(func(s *cloakroom.Session, i int) { key(i).Set(s, i) })
+	each(func(s *cloakroom.Session, i int) {
+		if got, ok := key(i).Get(s); got != i || !ok {
+			t.Fatalf("value %d is %d, %v", i, got, ok)
+		}
+		if s.Has("x" + string(key(i))) {
+			t.Fatal("a value that nobody set is there")
+		}
+	})
+	each(func(s *cloakroom.Session, i int) { key(i).Update(s, func(v int) int { return v + 1 }) })
+	b.OK(func(s *cloakroom.Session) {
+		seen := 0
+		for name, v := range s.All() {
+			if name != string(key(seen)) || v != int64(seen+1) {
+				t.Fatalf("value %d is %v", seen, v)
+			}
+			seen++
+		}
+		if seen != n {
+			t.Errorf("%d values", seen)
+		}
+	})
+	each(func(s *cloakroom.Session, i int) {
+		if i%2 == 0 {
+			s.Delete(string(key(i)))
+		} else {
+			key(i).Pop(s)
+		}
+	})
+	b.OK(func(s *cloakroom.Session) {
+		if s.Len() != 0 {
+			t.Errorf("%d values are left", s.Len())
+		}
+	})
 }
 
 // What a request holds in memory for a record full of messages is a few times
