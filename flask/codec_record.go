@@ -87,7 +87,7 @@ func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) {
 	if c.own != codec.MsgPack {
 		return c.own.Marshal(dst, v)
 	}
-	out, err := wire.Marshal(dst, noBigIntegers{}, v)
+	out, err := wire.Marshal(dst, forPython{}, v)
 	if err != nil {
 		return dst, fmt.Errorf("flask: marshal %s: %w", c.own.Name(), err)
 	}
