@@ -169,3 +169,8 @@ func (jsonText) reader(raw []byte) (wire.Reader, error) {
 }
 
 func (jsonText) lossless() wire.Writer { return jsontext.Writer{Lossless: true} }
+
+var jsonJudge = wire.NewJudge(jsontext.Writer{})
+
+// Judge implements [wire.Judged].
+func (jsonText) Judge() *wire.Judge { return jsonJudge }

@@ -171,3 +171,8 @@ func (msgPack) reader(raw []byte) (wire.Reader, error) {
 }
 
 func (msgPack) lossless() wire.Writer { return msgpack.Writer{} }
+
+var msgPackJudge = wire.NewJudge(msgpack.Writer{})
+
+// Judge implements [wire.Judged].
+func (msgPack) Judge() *wire.Judge { return msgPackJudge }

@@ -94,6 +94,16 @@ func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) {
 	return out, nil
 }
 
+var msgPackJudge = wire.NewJudge(forPython{})
+
+// Judge implements [wire.Judged].
+func (c recordCodec) Judge() *wire.Judge {
+	if own, ok := c.own.(wire.Judged); ok && c.own != codec.MsgPack {
+		return own.Judge()
+	}
+	return msgPackJudge
+}
+
 // Unmarshal implements [codec.Codec].
 func (c recordCodec) Unmarshal(raw []byte, dst any) error {
 	from, raw := c.unmark(raw)
