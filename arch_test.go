@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"cloakroomtest":   {"", "store", "store/memstore"},
 	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/hidden", "internal/ledger", "internal/rules"},
 	"internal/edge":   {"store", "internal/engine", "internal/rules"},
-	"internal/engine": {"codec", "seal", "store", "internal/ledger", "internal/rules"},
+	"internal/engine": {"codec", "seal", "store", "internal/ledger", "internal/rules", "internal/wire"},
 	"internal/rules":  {"codec", "internal/ledger"},
 	"internal/ledger": {"codec"},
 	"codec":           {"internal/..."},
@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal/msgpack":              {"internal/wire"},
 	"internal/jsontext":             {"internal/wire"},
 	"internal/wire":                 {"internal/pyvalue"},
+	"internal/wire/wiretest":        {},
 	"internal/pickle":               {"codec", "internal/..."}, // as internal/taggedjson
 	"internal/pyvalue":              {},
 	"internal/pyvalue/pyvaluetest":  {"internal/pyvalue"},

@@ -19,8 +19,8 @@ var (
 	ErrTooLarge = store.ErrTooLarge
 	// ErrUnsupported says that the store cannot do what was asked.
 	ErrUnsupported = store.ErrUnsupported
-	// ErrType says that a value cannot be written by the codec, or is not of
-	// the type that was asked for.
+	// ErrType says that a value cannot be written by the codec, would not come
+	// back as it was set, or is not of the type that was asked for.
 	ErrType = codec.ErrType
 	// ErrUnavailable says that the store could not be reached or did not
 	// answer properly, or that the record is closed to this process (see

@@ -2,6 +2,7 @@ package cloakroom
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/cloakroom/cloakroom/codec"
 )
@@ -11,33 +12,57 @@ import (
 //
 //	const user = cloakroom.Key[string]("user")
 //
-// T may be whatever the codec can write: scalars, strings, bytes, time.Time,
-// slices, maps, and structs, whose fields are named by their msgpack or json
-// tags.
+// T may be whatever the codec can write and read back: scalars, strings, bytes,
+// time.Time, slices, maps, structs, whose fields are named by their msgpack or
+// json tags, and types with a MarshalText and an UnmarshalText. What Set takes Get
+// gives back; a value that would come back as another one is refused. Such are a
+// struct with a field that is not written and not zero (not exported, or with the
+// tag -), a struct or named type in a variable of an interface type, and one that
+// its own methods write as something else. docs/values.md has the whole list.
+//
+// Nil and empty slices and maps count as one, and so do times of one instant, and
+// in a variable of type any numbers of one value.
 type Key[T any] string
 
 // Get returns the value and true, or the zero value and false if the session
 // has none. A value of another type is none too, and is reported to
 // Hooks.Error and the log; it stays in the session until it is set.
 func (k Key[T]) Get(s *Session) (T, bool) {
-	raw, c := s.core().Lookup(string(k))
-	if raw == nil {
-		var zero T
-		return zero, false
-	}
-	v, err := codec.Value[T](c, raw)
+	v, found, err := get[T](s, string(k))
 	if err != nil {
-		s.core().Report(fmt.Errorf("cloakroom: get %T: %w", v, err))
-		var zero T
-		return zero, false
+		s.core().Report(k.errorf("get", err))
 	}
-	return v, true
+	return v, found
+}
+
+// get returns the value of name, or why it is no T.
+func get[T any](s *Session, name string) (v T, found bool, err error) {
+	raw, c := s.core().Lookup(name)
+	if raw == nil {
+		return v, false, nil
+	}
+	if v, err = codec.Value[T](c, raw); err != nil {
+		var zero T
+		return zero, false, err
+	}
+	return v, true, nil
+}
+
+// typeOf is reflect.TypeFor, which would allocate here.
+func typeOf[T any]() reflect.Type { return reflect.TypeOf((*T)(nil)).Elem() }
+
+// errorf says what was being done with the key's value when err came up. The name
+// is a constant of the program, and no secret.
+func (k Key[T]) errorf(operation string, err error) error {
+	return fmt.Errorf("cloakroom: %s %q as %s: %w", operation, string(k), typeOf[T](), err)
 }
 
 // Set puts v into the session. It is encoded at once: later changes to what v
-// points to are not seen. A v that cannot be encoded makes the request fail,
-// see Session.Err.
-func (k Key[T]) Set(s *Session, v T) { s.Set(string(k), v) }
+// points to are not seen. A v that Get would not give back as it is makes the
+// request fail, see Session.Err: the type [Key] says which those are.
+func (k Key[T]) Set(s *Session, v T) {
+	s.core().Set(string(k), typeOf[T](), v)
+}
 
 // Pop is Get followed by Session.Delete. Of two requests at the same time both
 // may get the value: for what must be used only once there is Take.
@@ -62,7 +87,7 @@ func (k Key[T]) Take(s *Session) (T, bool) {
 	var v T
 	raw, _ := s.core().Take(string(k), func(c codec.Codec, raw []byte) (err error) {
 		if v, err = codec.Value[T](c, raw); err != nil {
-			return fmt.Errorf("cloakroom: take %T: %w", v, err)
+			return k.errorf("take", err)
 		}
 		return nil
 	})
@@ -76,18 +101,23 @@ func (k Key[T]) Take(s *Session) (T, bool) {
 // Update replaces the value by what f makes of it, and loses no step: if
 // another request changes the session at the same time, f is run again on the
 // newest value. So f may run several times and should only compute; above all
-// it must not change the same value by other means. f gets the zero value if
-// the session has none. A value of another type makes the
-// request fail rather than be overwritten, see Session.Err.
+// it must not change the same value by other means. f gets the zero value where
+// Get would return it: if the session has no value, or one of another type, which
+// is reported as by Get and replaced. What f returns is set as by Set.
 func (k Key[T]) Update(s *Session, f func(T) T) {
-	s.core().Update(string(k), func(c codec.Codec, raw []byte) ([]byte, error) {
+	s.core().Update(string(k), func(from codec.Codec, raw []byte, to codec.Codec) ([]byte, codec.Codec, error) {
 		var v T
 		if raw != nil {
 			var err error
-			if v, err = codec.Value[T](c, raw); err != nil {
-				return nil, fmt.Errorf("cloakroom: update %T: %w", v, err)
+			if v, err = codec.Value[T](from, raw); err != nil {
+				s.core().Report(k.errorf("update", err))
+				v = *new(T)
 			}
 		}
-		return s.core().Engine().Codec.Marshal(nil, f(v))
+		out, in, err := s.core().Engine().Encode(typeOf[T](), f(v), to)
+		if err != nil {
+			err = k.errorf("update", err)
+		}
+		return out, in, err
 	})
 }

@@ -112,8 +112,9 @@ type Options struct {
 	// that has passed, mean that unencrypted records are refused. It needs RecordKeys.
 	ReadUnsealedUntil time.Time
 
-	// Codec writes records. Nil means codec.MsgPack. Records of the other
-	// built-in codecs are read too.
+	// Codec writes new records. Nil means codec.MsgPack. Records of the other
+	// built-in codecs are read too, and keep their format when they are saved; only
+	// a value that it cannot hold turns such a record into one of Codec.
 	Codec codec.Codec
 
 	// MaxSize bounds a session's record in bytes. Zero means DefaultMaxSize.

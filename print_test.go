@@ -142,10 +142,10 @@ func TestEventsPrintNoSecrets(t *testing.T) {
 		Regenerated: note, Destroyed: note, Rejected: note, Undecodable: note, Error: note,
 	}})
 	b := s.Browser(t)
-	b.OK(func(s *cloakroom.Session) { s.Set(canaryValue, canaryValue) })
+	b.OK(func(s *cloakroom.Session) { s.Set("name", canaryValue) })
 	old := b.Ticket()
 	b.OK(func(s *cloakroom.Session) {
-		cloakroom.Key[int](canaryValue).Get(s) // another type
+		cloakroom.Key[int]("name").Get(s) // another type
 		s.Regenerate()
 	})
 	s.Holder(t, old).OK(func(s *cloakroom.Session) { s.IsNew() })

@@ -34,8 +34,18 @@ func (s *Session) Err() error { return s.core().Err() }
 // whatever they were set as; use a [Key] to get a certain type. Changing what
 // Get returned does not change the session: Set it again.
 func (s *Session) Get(name string) any {
-	v, _ := Key[any](name).Get(s)
+	v, _ := s.get(name)
 	return v
+}
+
+// get is Get as a Key does it. Its error leaves out the name, which may be the
+// visitor's.
+func (s *Session) get(name string) (any, bool) {
+	v, found, err := get[any](s, name)
+	if err != nil {
+		s.core().Report(fmt.Errorf("cloakroom: get: %w", err))
+	}
+	return v, found
 }
 
 // Has reports whether the session has a value called name.
@@ -45,10 +55,10 @@ func (s *Session) Has(name string) bool {
 }
 
 // Set puts v into the session under name. It is encoded at once: later changes
-// to what v points to are not seen. A v that cannot be encoded, or one of
-// cloakroom's own names (_created, _permanent, _flashes), makes the request
-// fail, see Err.
-func (s *Session) Set(name string, v any) { s.core().Set(name, v) }
+// to what v points to are not seen. A v that a [Key] of its type would
+// not give back as it is, a name that is not UTF-8, or one of cloakroom's own
+// names (_created, _permanent, _flashes), makes the request fail, see Err.
+func (s *Session) Set(name string, v any) { s.core().Set(name, nil, v) }
 
 // Delete removes the value of name. A missing one is fine.
 func (s *Session) Delete(name string) { s.core().Delete(name) }
@@ -56,7 +66,10 @@ func (s *Session) Delete(name string) { s.core().Delete(name) }
 // Pop is Get followed by Delete. Of two requests at the same time both may get
 // the value: see [Key.Take].
 func (s *Session) Pop(name string) any {
-	v, _ := Key[any](name).Pop(s)
+	v, found := s.get(name)
+	if found {
+		s.Delete(name)
+	}
 	return v
 }
 

@@ -130,6 +130,8 @@ func checkJoin(fields []Field) error {
 	return nil
 }
 
+var errName = fmt.Errorf("%w: a name is not valid UTF-8", ErrType)
+
 // fail says what c was doing when err came up.
 func fail(c Codec, operation string, err error) error {
 	return fmt.Errorf("codec: %s %s: %w", operation, c.Name(), err)

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/jsontext"
 	"github.com/cloakroom/cloakroom/internal/wire"
@@ -19,6 +20,8 @@ import (
 //	big.Int            digits
 //	[Ext]              is refused
 //	map keys           numbers are quoted
+//	strings            those that are not UTF-8, keys too: a data URL (RFC 2397) of the
+//	                   charset unknown-8bit, which is read back as the string
 //	json.Marshaler     what it writes, without white space
 //
 // A variable of type any gets an integer where there is neither a point nor
@@ -112,10 +115,10 @@ func (c jsonText) Join(dst []byte, fields []Field) ([]byte, error) {
 		if out = w.Next(out, i); f.Key != nil {
 			out = append(out, f.Key...)
 		} else {
-			var err error
-			if out, err = w.String(out, string(f.Name)); err != nil {
-				return dst, fail(c, "join", err)
+			if !utf8.Valid(f.Name) {
+				return dst, fail(c, "join", errName)
 			}
+			out = jsontext.AppendQuoted(out, f.Name)
 		}
 		out = append(w.Value(out), f.Raw...)
 	}
@@ -166,3 +169,8 @@ func (jsonText) reader(raw []byte) (wire.Reader, error) {
 }
 
 func (jsonText) lossless() wire.Writer { return jsontext.Writer{Lossless: true} }
+
+var jsonJudge = wire.NewJudge(jsontext.Writer{})
+
+// Judge implements [wire.Judged].
+func (jsonText) Judge() *wire.Judge { return jsonJudge }

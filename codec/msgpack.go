@@ -14,7 +14,7 @@ import (
 //
 //	bool, integers       in the shortest form
 //	float64, float32     in 64 and in 32 bits
-//	string, []byte       str (which must be UTF-8) and bin; neither is read as the other
+//	string, []byte       str and bin; neither is read as the other
 //	slices, arrays       array; those of bytes: bin
 //	maps                 map, sorted by key
 //	structs              map, named by the tag msgpack or else json, as encoding/json does;
@@ -31,7 +31,9 @@ import (
 //
 // MessagePack has no integers beyond 64 bits. They are written as extension
 // type 73: a byte 0 for positive and 1 for negative numbers, and the magnitude
-// in big-endian order. Python's libraries show that as an extension.
+// in big-endian order. A string that is not UTF-8, also one that is a key, is
+// extension type 74, which holds its bytes. Python's libraries show both as
+// extensions.
 var MsgPack Codec = msgPack{}
 
 type msgPack struct{}
@@ -116,10 +118,10 @@ func (c msgPack) Join(dst []byte, fields []Field) ([]byte, error) {
 		if f.Key != nil {
 			out = append(out, f.Key...)
 		} else {
-			var err error
-			if out, err = w.String(out, string(f.Name)); err != nil {
-				return dst, fail(c, "join", err)
+			if !utf8.Valid(f.Name) {
+				return dst, fail(c, "join", errName)
 			}
+			out, _ = w.String(out, string(f.Name))
 		}
 		out = append(out, f.Raw...)
 	}
@@ -169,3 +171,8 @@ func (msgPack) reader(raw []byte) (wire.Reader, error) {
 }
 
 func (msgPack) lossless() wire.Writer { return msgpack.Writer{} }
+
+var msgPackJudge = wire.NewJudge(msgpack.Writer{})
+
+// Judge implements [wire.Judged].
+func (msgPack) Judge() *wire.Judge { return msgPackJudge }

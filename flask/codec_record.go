@@ -87,11 +87,21 @@ func (c recordCodec) Marshal(dst []byte, v any) ([]byte, error) {
 	if c.own != codec.MsgPack {
 		return c.own.Marshal(dst, v)
 	}
-	out, err := wire.Marshal(dst, noBigIntegers{}, v)
+	out, err := wire.Marshal(dst, forPython{}, v)
 	if err != nil {
 		return dst, fmt.Errorf("flask: marshal %s: %w", c.own.Name(), err)
 	}
 	return out, nil
+}
+
+var msgPackJudge = wire.NewJudge(forPython{})
+
+// Judge implements [wire.Judged].
+func (c recordCodec) Judge() *wire.Judge {
+	if own, ok := c.own.(wire.Judged); ok && c.own != codec.MsgPack {
+		return own.Judge()
+	}
+	return msgPackJudge
 }
 
 // Unmarshal implements [codec.Codec].

@@ -3,6 +3,7 @@ package flask
 import (
 	"fmt"
 	"math/big"
+	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/jsontext"
@@ -22,7 +23,7 @@ func translate(how translation, to, from codec.Codec, raw []byte) (out []byte, e
 	if err == nil {
 		switch to.Name() {
 		case codec.MsgPack.Name():
-			out, err = how(nil, noBigIntegers{}, r)
+			out, err = how(nil, forPython{}, r)
 		case codec.JSON.Name():
 			out, err = how(nil, jsontext.Writer{}, r)
 		default:
@@ -49,11 +50,20 @@ func readerOf(c codec.Codec, raw []byte) (wire.Reader, error) {
 	return pickle.Open(raw)
 }
 
-// noBigIntegers is MessagePack without the extension that stands for integers
-// beyond 64 bits, of which Flask-Session knows nothing.
-type noBigIntegers struct{ msgpack.Writer }
+// forPython is MessagePack without our extensions, of which Flask-Session
+// knows nothing: integers beyond 64 bits are refused, and strings that are not
+// UTF-8 are bytes.
+type forPython struct{ msgpack.Writer }
 
 // Big implements [wire.Writer].
-func (noBigIntegers) Big(dst []byte, _ *big.Int) ([]byte, error) {
+func (forPython) Big(dst []byte, _ *big.Int) ([]byte, error) {
 	return dst, fmt.Errorf("%w: an integer beyond 64 bits", codec.ErrType)
+}
+
+// String implements [wire.Writer].
+func (w forPython) String(dst []byte, v string) ([]byte, error) {
+	if !utf8.ValidString(v) {
+		return w.Bytes(dst, []byte(v))
+	}
+	return w.Writer.String(dst, v)
 }

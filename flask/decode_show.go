@@ -97,11 +97,16 @@ var _ wire.PythonWriter = (*shower)(nil)
 // JSON implements [wire.Writer]: no methods of Go types are asked.
 func (*shower) JSON() bool { return false }
 
-// IsText implements [wire.PythonWriter].
-func (*shower) IsText(v string) bool { return pyvalue.ValidText(v) }
-
 // String implements [wire.Writer].
-func (w *shower) String(dst []byte, v string) ([]byte, error) { return w.text(dst, v), nil }
+func (w *shower) String(dst []byte, v string) ([]byte, error) {
+	switch {
+	case pyvalue.ValidText(v):
+		return w.text(dst, v), nil
+	case w.key:
+		return w.text(dst, jsontext.Spell(v)), nil
+	}
+	return w.Bytes(dst, []byte(v))
+}
 
 func (w *shower) text(dst []byte, v string) []byte {
 	if w.key && len(v) > 0 && v[0] == '$' {

@@ -3,7 +3,9 @@ package engine_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -47,15 +49,15 @@ func TestForeignMetaSurvives(t *testing.T) {
 	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"_created":"yesterday","_flashes":"none","a":1,"b":2}`)
 }
 
-func TestRecordOfTheOtherCodecIsRead(t *testing.T) {
+// A record keeps its codec, since a program that shares it may read no other one.
+func TestRecordKeepsItsCodec(t *testing.T) {
 	for name, c := range map[string]struct {
 		own          codec.Codec
 		record, then string
 	}{
-		"JSON becomes msgpack":         {codec.MsgPack, `{"n":5,"s":"x"}`, "\x83\xa1n\x05\xa1s\xa1x\xa1k\xc3"},
-		"msgpack becomes JSON":         {codec.JSON, "\x82\xa1n\x05\xa1s\xa1x", `{"n":5,"s":"x","k":true}`},
-		"msgpack that JSON cannot say": {codec.JSON, "\x82\xa1n\x05\xa1s\xc4\x01x", "\x83\xa1n\x05\xa1s\xc4\x01x\xa1k\xc3"},
-		"names that are no strings":    {codec.JSON, "\x82\xa1n\x05\x01\x02", "\x83\xa1n\x05\x01\x02\xa1k\xc3"},
+		"JSON":                      {codec.MsgPack, `{"n":5, "theirs":{"price": 2.50, "list": [1, 2]}}`, `{"n":5,"theirs":{"price": 2.50, "list": [1, 2]},"k":true}`},
+		"msgpack":                   {codec.JSON, "\x82\xa1n\x05\xa1s\xa1x", "\x83\xa1n\x05\xa1s\xa1x\xa1k\xc3"},
+		"names that are no strings": {codec.JSON, "\x82\xa1n\x05\x01\x02", "\x83\xa1n\x05\x01\x02\xa1k\xc3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, key := sitetest.NewForeign(t, c.own)
@@ -77,13 +79,45 @@ func TestRecordOfTheOtherCodecIsRead(t *testing.T) {
 	}
 }
 
-// The values of a JSON record stay what they are for those who read them, also
-// after this program saved the record in its own codec.
-func TestForeignJSONKeepsItsMeaning(t *testing.T) {
+// twoNames is named otherwise in each codec.
+type twoNames struct {
+	At   time.Time `msgpack:"m" json:"j"`
+	Data []byte    `msgpack:"d" json:"data"`
+}
+
+// What is set in a record of the other codec is written as that codec does it,
+// and read back.
+func TestTypedValuesInARecordOfTheOtherCodec(t *testing.T) {
+	key := cloakroom.Key[twoNames]("v")
+	want := twoNames{time.Unix(1709210096, 0).UTC(), []byte("abc")}
+	for name, change := range map[string]func(*cloakroom.Session){
+		"Set": func(s *cloakroom.Session) { key.Set(s, want) },
+		"Update": func(s *cloakroom.Session) {
+			key.Update(s, func(v twoNames) twoNames { v.At = want.At; return v })
+			key.Update(s, func(v twoNames) twoNames { v.Data = want.Data; return v })
+		},
+	} {
+		s, storeKey := sitetest.NewForeign(t, codec.MsgPack)
+		s.PlantData(t, storeKey, `{"n":5}`)
+		check := func(s *cloakroom.Session) {
+			if got, ok := key.Get(s); !ok || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %+v, %v", name, got, ok)
+			}
+		}
+		s.Use(t, func(s *cloakroom.Session) { change(s); check(s) })
+		s.Use(t, check)
+		sitetest.Equal(t, name, []string{s.Data(t, storeKey)}, `{"n":5,"v":{"j":"2024-02-29T12:34:56Z","data":"YWJj"}}`)
+	}
+}
+
+// Only a value that the record's codec cannot hold turns the record into ours. Its
+// values stay what they are.
+func TestValueThatOnlyOurCodecCanSay(t *testing.T) {
 	s, key := sitetest.NewForeign(t, codec.MsgPack)
 	s.PlantData(t, key, `{"list":[1,2.5,null,true],"deep":{"a":{"b":"ü"}},"big":18446744073709551615,"n":1}`)
 	b := s.Holder(t, sitetest.Dead)
 	before := fmt.Sprint(b.Values())
+	b.OK(sitetest.Set("n", math.Inf(1)))
 	b.OK(sitetest.Set("n", 1))
 	if got := fmt.Sprint(b.Values()); got != before || s.Data(t, key)[0] == '{' {
 		t.Errorf("got %v, want %v in another codec", got, before)
@@ -95,10 +129,13 @@ func TestCodecOfAnotherPackage(t *testing.T) {
 	s, key := sitetest.NewForeign(t, &wrapped{codec.JSON})
 	s.PlantData(t, key, "\x81\xa1n\x05")
 	s.Use(t, func(s *cloakroom.Session) { s.Set("k", true) })
-	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"n":5,"k":true}`)
-	s.Use(t, func(s *cloakroom.Session) {
-		if s.Get("n") != int64(5) || s.Get("k") != true {
-			t.Errorf("n is %v, k is %v", s.Get("n"), s.Get("k"))
+	sitetest.Equal(t, "record", []string{s.Data(t, key)}, "\x82\xa1n\x05\xa1k\xc3")
+	b := s.Browser(t)
+	b.OK(func(s *cloakroom.Session) { s.Set("k", true) })
+	sitetest.Equal(t, "new record", []string{s.Data(t, cloakroom.DefaultKeyPrefix+b.Ticket())}, `{"k":true}`)
+	b.OK(func(s *cloakroom.Session) {
+		if s.Get("k") != true {
+			t.Errorf("k is %v", s.Get("k"))
 		}
 	})
 }
@@ -129,7 +166,7 @@ func TestValueThatTheRecordsCodecCannotSay(t *testing.T) {
 	s.PlantData(t, key, `{"pi":3.14}`)
 	s.Use(t, func(s *cloakroom.Session) { s.Set("text", "fits") })
 	sitetest.Equal(t, "record", []string{s.Data(t, key)}, `{"pi":3.14,"text":"fits"}`)
-	a := s.Ask(t, "__Host-session="+sitetest.Dead, func(s *cloakroom.Session) { s.Set("bytes", []byte(sitetest.Hush)) })
+	a := s.Ask(t, "__Host-session="+sitetest.Dead, func(s *cloakroom.Session) { s.Set("ext", codec.Ext{Code: 7, Data: []byte(sitetest.Hush)}) })
 	if lines := s.Log.Lines(); a.StatusCode != http.StatusInternalServerError || len(lines) != 1 || !strings.Contains(lines[0], "which other values in it need") {
 		t.Errorf("status %d, logged %q", a.StatusCode, lines)
 	}

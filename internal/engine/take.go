@@ -36,7 +36,7 @@ func (s *Session) Take(name string, accept func(codec.Codec, []byte) error) (raw
 	}
 	switch s.draft.Origin(name) {
 	case ledger.FromDraft: // nobody else has seen it
-		s.draft.Set(name, nil)
+		s.draft.Set(name, nil, nil)
 		return raw, from
 	case ledger.FromBoth:
 		s.fail(fmt.Errorf("cloakroom: take: %w: the same request has updated the value, which is not saved yet", store.ErrUnsupported))
@@ -54,7 +54,7 @@ func (s *Session) Take(name string, accept func(codec.Codec, []byte) error) (raw
 // takeStored removes a value from the record, and nothing else.
 func (s *Session) takeStored(ctx context.Context, name string, accept func(codec.Codec, []byte) error) ([]byte, codec.Codec, error) {
 	c := commit{e: s.e, now: time.Now(), version: s.version}
-	c.draft.Set(name, nil)
+	c.draft.Set(name, nil, nil)
 	queue := turn{e: s.e}
 	defer queue.pass()
 	for prev := s.version; ; {

@@ -2,10 +2,13 @@ package engine
 
 import (
 	"fmt"
+	"reflect"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // What handlers do with a session. Nothing here reaches the store but the load
@@ -32,20 +35,44 @@ func (s *Session) Names() []string {
 	return s.draft.Names(&s.e.style, &s.version.Base)
 }
 
-// Set encodes v and puts it into the session.
-func (s *Session) Set(name string, v any) {
-	raw, err := s.e.Codec.Marshal(nil, v)
+// Set encodes v and puts it into the session. t is the type of the variable that
+// it will be read into, or nil for one of v's own; then the program may not have
+// chosen the name either, and messages leave it out.
+func (s *Session) Set(name string, t reflect.Type, v any) {
+	c, ok := s.target(name, "set")
+	if !ok {
+		return
+	}
+	raw, c, err := s.e.Encode(t, v, c) // without the lock: methods of v may use the session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !s.writable():
-	case err != nil:
+	case err != nil && t == nil:
 		s.fail(fmt.Errorf("cloakroom: set %T: %w", v, err))
-	case s.e.style.Reserved(name):
-		s.fail(fmt.Errorf("cloakroom: set: %w: use Flash or SetPermanent", ErrReserved))
+	case err != nil:
+		s.fail(fmt.Errorf("cloakroom: set %q as %s: %w", name, t, err))
 	default:
-		s.draft.Set(name, raw)
+		s.draft.Set(name, raw, c)
 	}
+}
+
+// target returns the codec to write the value of name in. It reports false, and
+// fails the session, if there can be no such value.
+func (s *Session) target(name, op string) (codec.Codec, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.writable():
+	case s.e.style.Reserved(name):
+		s.fail(fmt.Errorf("cloakroom: %s: %w: use Flash or SetPermanent", op, ErrReserved))
+	case !utf8.ValidString(name):
+		s.fail(store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: the name of the value is not UTF-8", op, codec.ErrType),
+			"names that visitors choose belong into a map, which is then one value"))
+	default:
+		return s.e.style.CodecOf(&s.version.Base), true
+	}
+	return nil, false
 }
 
 // Delete removes a value.
@@ -56,7 +83,7 @@ func (s *Session) Delete(name string) {
 		return
 	}
 	if raw, _ := s.draft.Raw(&s.e.style, &s.version.Base, name); raw != nil {
-		s.draft.Set(name, nil)
+		s.draft.Set(name, nil, nil)
 	}
 }
 
@@ -70,12 +97,13 @@ const maxUpdates = 1000
 // has changed by then, it runs again.
 func (s *Session) Update(name string, step ledger.Step) {
 	for range maxUpdates {
-		before, c := s.Lookup(name)
-		if s.Err() != nil {
+		to, ok := s.target(name, "update")
+		if !ok {
 			return
 		}
-		after, err := step(c, before)
-		if s.tryUpdate(name, before, after, err, step) {
+		before, from := s.Lookup(name)
+		after, in, err := step(from, before, to)
+		if s.tryUpdate(name, before, after, in, err, step) {
 			return
 		}
 	}
@@ -86,17 +114,15 @@ func (s *Session) Update(name string, step ledger.Step) {
 }
 
 // tryUpdate reports false if the step has to run again.
-func (s *Session) tryUpdate(name string, before, after []byte, err error, step ledger.Step) bool {
+func (s *Session) tryUpdate(name string, before, after []byte, in codec.Codec, err error, step ledger.Step) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !s.writable():
-	case s.e.style.Reserved(name):
-		s.fail(fmt.Errorf("cloakroom: update: %w", ErrReserved))
 	case err != nil:
 		s.fail(err)
 	default:
-		return s.draft.Update(&s.e.style, &s.version.Base, name, before, after, step)
+		return s.draft.Update(&s.e.style, &s.version.Base, name, before, after, in, step)
 	}
 	return true
 }

@@ -7,7 +7,6 @@ import (
 	"math/big"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
@@ -137,13 +136,8 @@ func appendPlain(dst, mantissa []byte, exponent int) []byte {
 	return append(append(dst, '.'), fraction...)
 }
 
-// String appends a string, which must be UTF-8.
-func (Writer) String(dst []byte, v string) ([]byte, error) {
-	if !utf8.ValidString(v) {
-		return dst, fmt.Errorf("%w: a string is not valid UTF-8; []byte can hold it", wire.ErrType)
-	}
-	return AppendQuoted(dst, v), nil
-}
+// String appends a string, one that is not UTF-8 as [Spell] says.
+func (Writer) String(dst []byte, v string) ([]byte, error) { return AppendQuoted(dst, Spell(v)), nil }
 
 // Bytes appends bytes as a string in base64.
 func (w Writer) Bytes(dst, v []byte) ([]byte, error) {

@@ -111,6 +111,7 @@ func ReadToken(t *wire.Token, data []byte, p int) (end int, err error) {
 		if end, err = SkipString(data, p); err == nil {
 			t.Kind = wire.String
 			t.Data, err = Unquote(data[p:end])
+			t.Data = Unspell(t.Data)
 		}
 	case '{':
 		t.Kind, t.N, end = wire.Map, -1, p+1

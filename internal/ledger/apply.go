@@ -9,20 +9,18 @@ import (
 
 // Apply returns the session that comes of b and d at the time now, with the
 // Meta m: nil under a Style that has none. Fields that d does not mention keep
-// their bytes. No session exists afterwards if a new
+// their bytes, in the codec that they are in: unless a change cannot be said in
+// it, and all of them can in the Style's. No session exists afterwards if a new
 // one would be empty, and, under Style.EmptyEnds, if d has emptied it.
 func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) {
-	own := st.Codec
+	in := st.CodecOf(b)
 	fields := b.Fields
-	if b.Exists() && b.Codec != own {
-		converted, err := convertFields(own, b.Codec, b.Fields)
-		if err != nil {
-			own = b.Codec // it cannot be said in our codec, or not be read: keep theirs
-		} else {
-			fields = converted
+	if in != st.Codec && !d.fits(in) {
+		if converted, err := convertFields(st.Codec, in, fields); err == nil {
+			in, fields = st.Codec, converted
 		}
 	}
-	p := composer{st: st, b: b, d: d, meta: m, now: now, codec: own, out: make([]codec.Field, 0, len(fields)+len(d.changes)+3)}
+	p := composer{st: st, b: b, d: d, meta: m, now: now, codec: in, out: make([]codec.Field, 0, len(fields)+len(d.changes)+3)}
 	p.first()
 	p.keep(fields)
 	p.add()
@@ -38,7 +36,25 @@ func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) 
 	if p.aging() {
 		created = now.Unix()
 	}
-	return Base{Codec: own, Fields: p.out, Created: created, Meta: m, Permanent: d.Permanent(st, b)}, nil
+	return Base{Codec: in, Fields: p.out, Created: created, Meta: m, Permanent: d.Permanent(st, b)}, nil
+}
+
+// fits reports whether a record in the codec c can hold all changes.
+func (d *Draft) fits(c codec.Codec) bool {
+	for i := range d.changes {
+		if _, err := d.changes[i].in(c); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// in returns the changed value in the codec to.
+func (c *change) in(to codec.Codec) ([]byte, error) {
+	if c.raw == nil || c.codec == to {
+		return c.raw, nil
+	}
+	return codec.Convert(nil, to, c.codec, c.raw)
 }
 
 func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, error) {
@@ -56,8 +72,8 @@ func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, e
 	return out, nil
 }
 
-// A composer puts the fields of a session together. Its codec is the record's,
-// which may not be the one that changes were encoded in.
+// A composer puts the fields of a session together. Its codec is the record's;
+// changes may have been encoded in another one.
 type composer struct {
 	st     *Style
 	b      *Base
@@ -156,7 +172,7 @@ func (p *composer) keep(fields []codec.Field) {
 				if c.raw == nil {
 					continue
 				}
-				f.Raw = p.convert(c.raw)
+				f.Raw = p.convert(c)
 			}
 		}
 		p.values++
@@ -210,16 +226,13 @@ func (p *composer) add() {
 			continue
 		}
 		p.values++
-		p.append(c.name, p.convert(c.raw))
+		p.append(c.name, p.convert(c))
 	}
 }
 
 // convert gives the bytes of a changed value in the record's codec.
-func (p *composer) convert(raw []byte) []byte {
-	if p.codec == p.st.Codec {
-		return raw
-	}
-	out, err := codec.Convert(nil, p.codec, p.st.Codec, raw)
+func (p *composer) convert(c *change) []byte {
+	out, err := c.in(p.codec)
 	if err != nil && p.err == nil {
 		p.err = fmt.Errorf("cloakroom: save: the record is in %s, which other values in it need: %w", p.codec.Name(), err)
 	}

@@ -24,8 +24,9 @@ type permanent struct {
 type change struct {
 	name   string
 	number uint32
-	raw    []byte // in the Style's codec; nil if deleted
-	steps  []Step // of Update, which led to raw from where they began
+	raw    []byte      // nil if deleted
+	codec  codec.Codec // that raw is in
+	steps  []Step      // of Update, which led to raw from where they began
 
 	// The steps began with the value of the base, which was from; or, if origin
 	// is not 0, with that of the Set, Delete or Clear of that number.
@@ -34,8 +35,9 @@ type change struct {
 }
 
 // A Step computes a value from the raw bytes of the one before, nil if there
-// is none. It may run again, on a newer value.
-type Step func(codec.Codec, []byte) ([]byte, error)
+// is none. It writes it in the codec to if that can say it, and returns which
+// codec it is in. It may run again, on a newer value.
+type Step func(from codec.Codec, raw []byte, to codec.Codec) ([]byte, codec.Codec, error)
 
 // Next returns the number of a new change.
 func (d *Draft) Next() uint32 {
@@ -76,7 +78,7 @@ func (d *Draft) Permanent(st *Style, b *Base) bool {
 // there is none.
 func (d *Draft) Raw(st *Style, b *Base, name string) ([]byte, codec.Codec) {
 	if c := d.find(name); c != nil {
-		return c.raw, st.Codec
+		return c.raw, c.codec
 	}
 	if d.cleared != 0 {
 		return nil, nil
@@ -129,19 +131,20 @@ func (d *Draft) Names(st *Style, b *Base) []string {
 	return names
 }
 
-// Set gives a value the bytes raw, in the Style's codec; nil deletes it.
-func (d *Draft) Set(name string, raw []byte) {
+// Set gives a value the bytes raw, in the codec c; nil deletes it.
+func (d *Draft) Set(name string, raw []byte, c codec.Codec) {
 	number := d.Next()
-	d.put(change{name: name, number: number, raw: raw, origin: number})
+	d.put(change{name: name, number: number, raw: raw, codec: c, origin: number})
 }
 
-// Update notes that step has made after of before. It reports false, and notes
-// nothing, if before is no longer the value: the step has to run again.
-func (d *Draft) Update(st *Style, b *Base, name string, before, after []byte, step Step) bool {
+// Update notes that step has made after, in the codec in, of before. It reports
+// false, and notes nothing, if before is no longer the value: the step has to run
+// again.
+func (d *Draft) Update(st *Style, b *Base, name string, before, after []byte, in codec.Codec, step Step) bool {
 	if present, _ := d.Raw(st, b, name); !same(present, before) {
 		return false
 	}
-	c := change{name: name, number: d.Next(), raw: after, steps: []Step{step}}
+	c := change{name: name, number: d.Next(), raw: after, codec: in, steps: []Step{step}}
 	switch old := d.find(name); {
 	case old != nil:
 		c.steps, c.from, c.origin = append(old.steps, step), old.from, old.origin

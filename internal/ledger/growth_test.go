@@ -36,17 +36,19 @@ func manyFields(st *ledger.Style, names []string) ledger.Base {
 
 // changeAll does to each value what a request can do to it.
 func changeAll(t testing.TB, w wish, names []string) {
-	step := func(_ codec.Codec, raw []byte) ([]byte, error) { return []byte("2"), nil }
+	step := func(_ codec.Codec, raw []byte, to codec.Codec) ([]byte, codec.Codec, error) {
+		return []byte("2"), to, nil
+	}
 	for i, name := range names {
 		raw, c := w.d.Raw(w.st, w.b, name)
 		switch i % 3 {
 		case 0:
-			w.d.Set(name, []byte("2"))
+			w.d.Set(name, []byte("2"), w.st.Codec)
 		case 1:
-			w.d.Set(name, nil)
+			w.d.Set(name, nil, nil)
 		case 2:
-			after, _ := step(c, raw)
-			if !w.d.Update(w.st, w.b, name, raw, after, step) {
+			after, in, _ := step(c, raw, w.st.Codec)
+			if !w.d.Update(w.st, w.b, name, raw, after, in, step) {
 				t.Fatal("the value changed in between")
 			}
 		}
@@ -98,11 +100,14 @@ func TestManyUpdatesOfOneValue(t *testing.T) {
 	base := read(t, &native, `{"_created":5}`)
 	var d ledger.Draft
 	n := 0
-	step := func(codec.Codec, []byte) ([]byte, error) { n++; return []byte("1"), nil }
+	step := func(_ codec.Codec, _ []byte, to codec.Codec) ([]byte, codec.Codec, error) {
+		n++
+		return []byte("1"), to, nil
+	}
 	for range plenty {
 		before, c := d.Raw(&native, &base, "a")
-		after, _ := step(c, before)
-		d.Update(&native, &base, "a", before, after, step)
+		after, in, _ := step(c, before, codec.JSON)
+		d.Update(&native, &base, "a", before, after, in, step)
 	}
 	saving := d.Snapshot()
 	newer := read(t, &native, `{"_created":5,"a":7}`)
@@ -122,8 +127,8 @@ func TestSnapshotKeepsItsSteps(t *testing.T) {
 		}
 		saving := d.Snapshot()
 		s := wish{&native, &base, &saving}
-		w.d.Update(&native, &base, "a", must(d.Raw(&native, &base, "a")), []byte(`"draft"`), replace(`"draft"`))
-		s.d.Update(&native, &base, "a", must(saving.Raw(&native, &base, "a")), []byte(`"saved"`), replace(`"saved"`))
+		w.d.Update(&native, &base, "a", must(d.Raw(&native, &base, "a")), []byte(`"draft"`), codec.JSON, replace(`"draft"`))
+		s.d.Update(&native, &base, "a", must(saving.Raw(&native, &base, "a")), []byte(`"saved"`), codec.JSON, replace(`"saved"`))
 		newer := read(t, &native, `{"_created":5,"a":"y"}`)
 		for want, draft := range map[string]*ledger.Draft{`"draft"`: &d, `"saved"`: &saving} {
 			if err := draft.Rebase(&native, &newer); err != nil {
@@ -137,7 +142,9 @@ func TestSnapshotKeepsItsSteps(t *testing.T) {
 }
 
 func replace(raw string) ledger.Step {
-	return func(codec.Codec, []byte) ([]byte, error) { return []byte(raw), nil }
+	return func(_ codec.Codec, _ []byte, to codec.Codec) ([]byte, codec.Codec, error) {
+		return []byte(raw), to, nil
+	}
 }
 
 // formats are codecs that take lists apart, and one that does not.
@@ -375,7 +382,7 @@ func TestFieldsOfOneName(t *testing.T) {
 		if got := d.Names(&eternal, &base); len(got) != others+3 {
 			t.Errorf("among %d others there are %d names", others, len(got))
 		}
-		d.Set("a", []byte("3"))
+		d.Set("a", []byte("3"), codec.JSON)
 		next, err := d.Apply(&eternal, &base, nil, now)
 		if err != nil {
 			t.Fatal(err)

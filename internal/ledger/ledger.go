@@ -23,7 +23,7 @@ const (
 
 // A Style is how sessions are written down.
 type Style struct {
-	// Codec encodes changes, and records where nothing in them prevents it.
+	// Codec is that of new records. Others keep theirs, see [Style.CodecOf].
 	Codec codec.Codec
 
 	// Created makes _created one of our names; otherwise it is a value like
@@ -66,6 +66,15 @@ const (
 	// a session, and Clear removes it. It is so in Flask's own cookie.
 	PermanentAsValue
 )
+
+// CodecOf returns the codec in which changes of b are written: that of its
+// record, which another program may share that reads no other one.
+func (st *Style) CodecOf(b *Base) codec.Codec {
+	if b.Exists() {
+		return b.Codec
+	}
+	return st.Codec
+}
 
 // Reserved reports whether name is one of those that cloakroom keeps things of
 // its own under.

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -30,8 +31,8 @@ type wish struct {
 	d  *ledger.Draft
 }
 
-func (w wish) set(name, raw string)   { w.d.Set(name, []byte(raw)) }
-func (w wish) del(name string)        { w.d.Set(name, nil) }
+func (w wish) set(name, raw string)   { w.d.Set(name, []byte(raw), w.st.Codec) }
+func (w wish) del(name string)        { w.d.Set(name, nil, nil) }
 func (w wish) flash(cat, text string) { w.d.Flash(cat, text) }
 func (w wish) permanent(v bool)       { w.d.SetPermanent(v) }
 func (w wish) clear()                 { w.d.Clear(w.st) }
@@ -43,13 +44,13 @@ func (w wish) take(categories ...string) []string {
 
 // double replaces a value by itself twice, side by side.
 func (w wish) double(name string) {
-	step := func(_ codec.Codec, raw []byte) ([]byte, error) {
+	step := func(_ codec.Codec, raw []byte, to codec.Codec) ([]byte, codec.Codec, error) {
 		text := strings.Trim(string(raw), `"`)
-		return []byte(`"` + text + text + `"`), nil
+		return []byte(`"` + text + text + `"`), to, nil
 	}
 	before, c := w.d.Raw(w.st, w.b, name)
-	after, _ := step(c, before)
-	if !w.d.Update(w.st, w.b, name, before, after, step) {
+	after, in, _ := step(c, before, w.st.Codec)
+	if !w.d.Update(w.st, w.b, name, before, after, in, step) {
 		panic("the value changed in between")
 	}
 }
@@ -225,13 +226,13 @@ func TestForgetWhatWasSaved(t *testing.T) {
 func TestDiscardGoesOnCounting(t *testing.T) {
 	base := read(t, &native, `{"_created":5}`)
 	var d ledger.Draft
-	d.Set("a", []byte("1"))
+	d.Set("a", []byte("1"), codec.JSON)
 	saving := d.Snapshot()
 	d.Discard()
 	if d.Dirty() {
 		t.Error("a discarded draft changes something")
 	}
-	d.Set("a", []byte("2"))
+	d.Set("a", []byte("2"), codec.JSON)
 	d.Forget(&saving)
 	next, err := d.Apply(&native, &base, nil, now)
 	if got := written(t, next); err != nil || got != `{"_created":5,"a":2}` {
@@ -244,7 +245,7 @@ func TestFailingStepFailsTheRebase(t *testing.T) {
 	var d ledger.Draft
 	broken := errors.New("broken")
 	before, _ := base.Find("a")
-	d.Update(&native, &base, "a", before, []byte("2"), func(codec.Codec, []byte) ([]byte, error) { return nil, broken })
+	d.Update(&native, &base, "a", before, []byte("2"), codec.JSON, func(codec.Codec, []byte, codec.Codec) ([]byte, codec.Codec, error) { return nil, nil, broken })
 	newer := read(t, &native, `{"a":5}`)
 	if err := d.Rebase(&native, &newer); !errors.Is(err, broken) {
 		t.Errorf("Rebase = %v, want the step's error", err)
@@ -271,38 +272,68 @@ func TestNamesInOrder(t *testing.T) {
 	check("a")
 }
 
-// A record in another codec becomes ours, unless something in it cannot be
-// said there.
+// A record keeps its codec, also when changes are in another one, as long as it
+// can say them.
 func TestOtherCodec(t *testing.T) {
 	pack := native
 	pack.Codec = codec.MsgPack
-	base := read(t, &native, `{"_created":5,"a":1}`)
+	marshal := func(v any) []byte {
+		raw, err := codec.MsgPack.Marshal(nil, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	ours := codec.Ext{Code: 7, Data: []byte("x")} // JSON cannot say it
+	foreign := []codec.Field{{Name: []byte("_created"), Raw: marshal(5)}, {Name: []byte("a"), Raw: marshal(ours)}}
+	for name, tt := range map[string]struct {
+		style ledger.Style
+		base  ledger.Base
+		raw   []byte
+		in    codec.Codec
+		want  codec.Codec
+	}{
+		"a change in the record's codec": {pack, read(t, &pack, `{"_created":5,"a":1.50}`), []byte(`"x"`), codec.JSON, codec.JSON},
+		"a change in ours":               {pack, read(t, &pack, `{"_created":5,"a":1.50}`), marshal("x"), codec.MsgPack, codec.JSON},
+		"one that theirs cannot say":     {pack, read(t, &pack, `{"_created":5,"a":1.50}`), marshal(ours), codec.MsgPack, codec.MsgPack},
+		"theirs can, and ours not":       {native, ledger.Read(&native, codec.MsgPack, foreign), []byte(`"x"`), codec.JSON, codec.MsgPack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if in := tt.style.CodecOf(&tt.base); in != tt.base.Codec {
+				t.Errorf("changes are written in %s", in.Name())
+			}
+			var d ledger.Draft
+			d.Set("b", tt.raw, tt.in)
+			next, err := d.Apply(&tt.style, &tt.base, nil, now)
+			if err != nil || next.Codec != tt.want {
+				t.Fatalf("next is in %v, %v", next.Codec, err)
+			}
+			before, _ := tt.base.Find("a")
+			after, _ := next.Find("a")
+			if same := string(before) == string(after); same != (tt.want == tt.base.Codec) {
+				t.Errorf("a was %x and is %x", before, after)
+			}
+			wrote, err := codec.Value[any](tt.in, tt.raw)
+			if got, readErr := codec.Value[any](next.Codec, must(next.Find("b"))); err != nil || readErr != nil || !reflect.DeepEqual(got, wrote) {
+				t.Errorf("b = %v, %v, want %v", got, readErr, wrote)
+			}
+		})
+	}
+	if in := pack.CodecOf(&ledger.Base{}); in != codec.MsgPack {
+		t.Errorf("a new record is in %s", in.Name())
+	}
+	// What neither codec can say of all is an error.
+	base := ledger.Read(&native, codec.MsgPack, foreign)
 	var d ledger.Draft
-	raw, _ := codec.MsgPack.Marshal(nil, "x")
-	d.Set("b", raw)
-	next, err := d.Apply(&pack, &base, nil, now)
-	if err != nil || next.Codec != codec.MsgPack {
-		t.Fatalf("next is in %v, %v", next.Codec, err)
-	}
-	if a, err := codec.Int64(next.Codec, must(next.Find("a"))); a != 1 || err != nil {
-		t.Errorf("a = %d, %v", a, err)
-	}
-
-	text := native
-	ext, _ := codec.MsgPack.Marshal(nil, codec.Ext{Code: 7, Data: []byte("x")})
-	foreign := ledger.Read(&text, codec.MsgPack, []codec.Field{{Name: []byte("a"), Raw: ext}})
-	var e ledger.Draft
-	e.Set("b", []byte(`"x"`))
-	next, err = e.Apply(&text, &foreign, nil, now)
-	if err != nil || next.Codec != codec.MsgPack {
-		t.Fatalf("with a value that JSON has not, next is in %v, %v", next.Codec, err)
-	}
-	if b, err := codec.String(next.Codec, must(next.Find("b"))); b != "x" || err != nil {
-		t.Errorf("b = %q, %v", b, err)
-	}
-	if a, _ := next.Find("a"); string(a) != string(ext) {
-		t.Errorf("a = %x, want %x", a, ext)
+	d.Set("b", []byte(`"x"`), stubborn{codec.JSON})
+	if next, err := d.Apply(&native, &base, nil, now); !errors.Is(err, codec.ErrType) {
+		t.Errorf("next is in %v, %v", next.Codec, err)
 	}
 }
+
+// stubborn is a codec that nothing can be read in.
+type stubborn struct{ codec.Codec }
+
+func (stubborn) Unmarshal([]byte, any) error { return codec.ErrType }
 
 func must(raw []byte, _ codec.Codec) []byte { return raw }

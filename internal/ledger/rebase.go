@@ -15,12 +15,11 @@ func (d *Draft) Rebase(st *Style, b *Base) error {
 		c.from = raw
 		for _, step := range c.steps {
 			var err error
-			if raw, err = step(rawCodec, raw); err != nil {
+			if raw, rawCodec, err = step(rawCodec, raw, st.CodecOf(b)); err != nil {
 				return err
 			}
-			rawCodec = st.Codec
 		}
-		c.raw = raw
+		c.raw, c.codec = raw, rawCodec
 	}
 	return nil
 }

@@ -81,11 +81,12 @@ func (Writer) Float32(dst []byte, v float32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(append(dst, codeFloat32), math.Float32bits(v)), nil
 }
 
-// String appends a string. It refuses one that is not UTF-8, on which
-// Python's libraries would refuse the whole record.
+// String appends a string, one that is not UTF-8 as an extension with
+// [TextCode]: Python's libraries would refuse the whole record for a str that is
+// none.
 func (Writer) String(dst []byte, v string) ([]byte, error) {
 	if !utf8.ValidString(v) {
-		return dst, fmt.Errorf("%w: a string is not valid UTF-8; []byte can hold it", wire.ErrType)
+		return appendExt(dst, TextCode, []byte(v)), nil
 	}
 	n := len(v)
 	switch {

@@ -19,6 +19,9 @@ const (
 	// lacks: one byte 0 for positive and 1 for negative numbers, then the
 	// magnitude in big-endian order without leading zeros.
 	BigCode int8 = 73
+	// TextCode is our own code for strings that are not UTF-8, which a str of
+	// MessagePack cannot be: their bytes.
+	TextCode int8 = 74
 )
 
 // The first bytes of values. The fix forms hold a small number themselves.

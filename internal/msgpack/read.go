@@ -182,6 +182,10 @@ func readExt(t *wire.Token, b []byte) error {
 	switch t.Code {
 	case BigCode:
 		t.Kind = wire.Big
+	case TextCode:
+		if !utf8.Valid(t.Data) { // else we have not written it
+			t.Kind = wire.String
+		}
 	case TimeCode:
 		return readTime(t)
 	}

@@ -181,3 +181,8 @@ func Close(data []byte) ([]byte, error) {
 
 // Begin returns the beginning of a pickle.
 func Begin() []byte { return []byte{opProto, partProtocol} }
+
+var judge = wire.NewJudge(Writer{})
+
+// Judge implements [wire.Judged].
+func (pickleCodec) Judge() *wire.Judge { return judge }

@@ -73,11 +73,13 @@ func (Writer) Float32(dst []byte, v float32) ([]byte, error) {
 	return push(dst, f)
 }
 
-// String implements [wire.Writer].
-func (Writer) String(dst []byte, v string) ([]byte, error) { return push(dst, v) }
-
-// IsText implements [wire.PythonWriter].
-func (Writer) IsText(v string) bool { return pyvalue.ValidText(v) }
+// String implements [wire.Writer]. What no str can hold is written as bytes.
+func (Writer) String(dst []byte, v string) ([]byte, error) {
+	if !pyvalue.ValidText(v) {
+		return push(dst, []byte(v))
+	}
+	return push(dst, v)
+}
 
 // Bytes implements [wire.Writer].
 func (Writer) Bytes(dst, v []byte) ([]byte, error) { return push(dst, v) }

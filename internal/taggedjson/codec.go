@@ -125,3 +125,8 @@ func sorted(fields []codec.Field) ([]named, error) {
 	}
 	return order, nil
 }
+
+var judge = wire.NewJudge(new(writer))
+
+// Judge implements [wire.Judged].
+func (taggedJSON) Judge() *wire.Judge { return judge }

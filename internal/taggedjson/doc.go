@@ -35,7 +35,8 @@
 //   - a time is also read from a plain string, which is how Flask writes a
 //     date: an HTTP date, or ISO 8601;
 //   - a string that is not UTF-8 is written as bytes, and bytes that are not
-//     UTF-8 are also read as a string;
+//     UTF-8 are also read as a string; such a key is written as a data URL, as in
+//     package codec's JSON;
 //   - a pyvalue.DateTime without zone counts as UTC; sets, timedeltas, times of
 //     day and byte arrays are refused, as they are by Flask;
 //   - the zero time is null. Years below 100 are refused, since Flask reads

@@ -64,6 +64,7 @@ func (r *reader) Next() (t wire.Token, err error) {
 		if t.Data, err = r.string(); r.key {
 			t.Data, r.key = unescaped(t.Data), false
 		}
+		t.Data = jsontext.Unspell(t.Data)
 	case '[':
 		t = r.enter(wire.List, none)
 	case '{':

@@ -42,7 +42,7 @@ func marshal(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) { // the most frequent ones need no writer
 	case string:
 		if utf8.ValidString(v) && len(v) <= wire.MaxSize {
-			return sized(dst, appendQuoted(dst, v))
+			return sized(dst, appendQuoted(dst, jsontext.Spell(v)))
 		}
 	case bool:
 		return strconv.AppendBool(dst, v), nil
@@ -147,25 +147,19 @@ func (*writer) Float32(dst []byte, v float32) ([]byte, error) {
 // Big implements [wire.Writer].
 func (*writer) Big(dst []byte, v *big.Int) ([]byte, error) { return appendBig(dst, v) }
 
-// IsText implements [wire.PythonWriter]: String deals with what is none.
-func (*writer) IsText(string) bool { return true }
-
 // String implements [wire.Writer]. A value that is not UTF-8 is written as
-// bytes, and read back into a string as it was: what a visitor typed must not
-// make a page fail.
+// bytes, a key as JSON's codec writes it; both are read back into a string as
+// they were.
 func (w *writer) String(dst []byte, v string) ([]byte, error) {
 	isKey := w.key
 	w.key = false
-	switch {
-	case utf8.ValidString(v):
-		return appendQuoted(dst, v), nil
-	case isKey:
-		return dst, errText
+	if isKey || utf8.ValidString(v) {
+		return appendQuoted(dst, jsontext.Spell(v)), nil
 	}
 	return w.Bytes(dst, []byte(v))
 }
 
-var errText = fmt.Errorf("%w: a name or markup is not valid UTF-8", wire.ErrType)
+var errText = fmt.Errorf("%w: markup is not valid UTF-8", wire.ErrType)
 
 // Bytes implements [wire.Writer].
 func (w *writer) Bytes(dst, v []byte) ([]byte, error) {

@@ -123,7 +123,7 @@ func (d *decoder) anyMap(t *Token) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if key.Kind != String {
+		if !key.IsText() {
 			return d.mixedMap(m, key, left)
 		}
 		if err := d.chargeEntry(len(m), len(key.Data)); err != nil {
@@ -178,6 +178,9 @@ func (d *decoder) chargeEntry(have, key int) error {
 
 // anyKey decodes a key of a map[any]any.
 func (d *decoder) anyKey(t *Token) (any, error) {
+	if t.IsText() {
+		return string(t.Data), d.charge(16 + len(t.Data))
+	}
 	switch t.Kind {
 	case List, Map, Bytes, Extension, Big:
 		return nil, fmt.Errorf("%w: %s cannot be a key", ErrType, t.Kind)

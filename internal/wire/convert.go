@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloakroom/cloakroom/internal/pyvalue"
 )
@@ -82,7 +83,7 @@ func (c *converter) value(dst []byte, t *Token) ([]byte, error) {
 		}
 		return c.w.Big(dst, b)
 	case String:
-		return c.w.String(dst, string(t.Data))
+		return c.text(dst, t)
 	case Bytes:
 		return c.w.Bytes(dst, t.Data)
 	case Time:
@@ -95,6 +96,17 @@ func (c *converter) value(dst []byte, t *Token) ([]byte, error) {
 		return c.python(dst, t)
 	}
 	return c.mapping(dst, t)
+}
+
+// text converts a string. One of Python's that is not UTF-8 has half a surrogate
+// pair in it, which only Python's formats can say.
+func (c *converter) text(dst []byte, t *Token) ([]byte, error) {
+	if c.py == nil && !utf8.Valid(t.Data) {
+		if _, ok := c.r.(PythonReader); ok {
+			return dst, fmt.Errorf("%w: a string with half a surrogate pair", ErrType)
+		}
+	}
+	return c.w.String(dst, string(t.Data))
 }
 
 func (c *converter) python(dst []byte, t *Token) ([]byte, error) {
@@ -185,7 +197,7 @@ func (c *converter) key(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	if t.Kind == String {
-		return c.w.String(dst, string(t.Data))
+		return c.text(dst, &t)
 	}
 	if !c.loose {
 		return dst, fmt.Errorf("%w: a key is %s, not a string", ErrType, t.Kind)

@@ -41,7 +41,7 @@ type Token struct {
 	Int   int64   // of Int; seconds since 1970 of Time
 	Uint  uint64  // of Uint
 	Float float64 // of Float
-	Data  []byte  // of String, Bytes, Extension, Time; of Big the format's own form
+	Data  []byte  // of String (UTF-8 or not), Bytes, Extension, Time; of Big the format's own form
 }
 
 // Time returns the value of a Time token.
@@ -93,6 +93,8 @@ type Writer interface {
 	Uint(dst []byte, v uint64) []byte
 	Float(dst []byte, v float64) ([]byte, error)
 	Float32(dst []byte, v float32) ([]byte, error)
+	// String appends a string, which may hold anything. What is not UTF-8 can
+	// be written as bytes, see Token.IsText.
 	String(dst []byte, v string) ([]byte, error)
 	Bytes(dst, v []byte) ([]byte, error)
 	Time(dst []byte, v time.Time) ([]byte, error)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -55,7 +54,7 @@ func (e *encoder) any(dst []byte, v any, depth int) ([]byte, error) {
 	case nil:
 		return e.w.Nil(dst), nil
 	case string:
-		return e.anyText(dst, v)
+		return e.string(dst, v)
 	case bool:
 		return e.w.Bool(dst, v), nil
 	case int:
@@ -76,22 +75,8 @@ func (e *encoder) any(dst []byte, v any, depth int) ([]byte, error) {
 	return e.value(dst, reflect.ValueOf(v), depth)
 }
 
-// anyText encodes a string that is a value, whatever it holds: what a visitor
-// typed must not make a page fail. Text that is not UTF-8 is written as bytes,
-// which Python's libraries accept, and read back into a string as it was. JSON
-// has no bytes; there it becomes U+FFFD, as in encoding/json.
-func (e *encoder) anyText(dst []byte, v string) ([]byte, error) {
-	switch {
-	case utf8.ValidString(v), e.py != nil && e.py.IsText(v):
-		return e.string(dst, v)
-	case e.w.JSON():
-		return e.string(dst, strings.ToValidUTF8(v, "\uFFFD"))
-	default:
-		return e.bytes(dst, []byte(v))
-	}
-}
-
-// string encodes a string that has to be UTF-8: a name, or a value that is.
+// string encodes a string, whatever it holds: what a visitor typed must not make
+// a page fail. Each format has its own way to write one that is not UTF-8.
 func (e *encoder) string(dst []byte, v string) ([]byte, error) {
 	if len(v) > MaxSize {
 		return dst, fmt.Errorf("%w: a string of %d bytes", ErrLimit, len(v))
@@ -190,7 +175,7 @@ func (e *encoder) kind(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 			return e.py.Python(dst, v.Complex())
 		}
 	case reflect.String:
-		return e.anyText(dst, v.String())
+		return e.string(dst, v.String())
 	case reflect.Slice:
 		if v.IsNil() {
 			return e.w.Nil(dst), nil

@@ -35,8 +35,6 @@ type PythonReader interface {
 // A PythonWriter is a Writer of a format that has Python's types.
 type PythonWriter interface {
 	Writer
-	// IsText reports whether String takes v, which is not UTF-8.
-	IsText(v string) bool
 	// Python appends a value of package pyvalue that is no sequence, or a
 	// complex128.
 	Python(dst []byte, v any) ([]byte, error)

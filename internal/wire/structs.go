@@ -12,7 +12,8 @@ import (
 type fields struct {
 	list   []field
 	byName map[string]int
-	closed bool // there are fields, and none that others may see
+	lost   [][]int // the indexes of those that are not among them
+	closed bool    // there are fields, and none that others may see
 }
 
 // A field is one of them, possibly of an embedded struct.
@@ -41,7 +42,26 @@ func fieldsOf(t reflect.Type, tags []string) *fields {
 			fs.list = append(fs.list, f)
 		}
 	}
+	fs.lose(t, nil)
 	return fs
+}
+
+// lose collects the fields that are not written of the struct t, which is at
+// index. A struct embedded by pointer counts as a whole: it may be there and
+// have nothing to write.
+func (fs *fields) lose(t reflect.Type, index []int) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		at := append(slices.Clip(index), i)
+		written := slices.ContainsFunc(fs.list, func(f field) bool { return slices.Equal(f.index, at) })
+		switch {
+		case written, sf.Name == "_", sf.Type.Size() == 0:
+		case sf.Anonymous && sf.Type.Kind() == reflect.Struct:
+			fs.lose(sf.Type, at)
+		default:
+			fs.lost = append(fs.lost, at)
+		}
+	}
 }
 
 // closed reports whether the fields of t are its package's own business. To

@@ -166,7 +166,7 @@ func (d *decoder) scalar(t *Token, v reflect.Value) error {
 }
 
 // IsText reports whether t can be read as a string: it is one, or bytes that
-// stand for text that is not UTF-8, see encoder.anyText.
+// are not UTF-8, as which the formats that Python shares write such strings.
 func (t *Token) IsText() bool {
 	return t.Kind == String || t.Kind == Bytes && !utf8.Valid(t.Data)
 }
@@ -243,7 +243,12 @@ func (d *decoder) big(t *Token, v reflect.Value) error {
 }
 
 func (d *decoder) ext(t *Token, v reflect.Value) error {
-	if t.Kind != Extension && (t.Kind != Time && t.Kind != Big || t.Code == 0) {
+	switch t.Kind {
+	case Extension, Time, Big, String:
+		if t.Code == 0 && t.Kind != Extension {
+			return mismatch(t, v)
+		}
+	default:
 		return mismatch(t, v)
 	}
 	data, err := d.copied(t.Data)
