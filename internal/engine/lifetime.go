@@ -90,7 +90,7 @@ func (e *Engine) touchDue(v *version, now time.Time) (next time.Time, due bool) 
 	case expires.IsZero():
 		return next, true
 	}
-	due = gain > 0 && gain >= e.TouchInterval
+	due = gain > 0 && gain >= e.TouchInterval || e.usedInFuture(v, now)
 	if m := v.Meta; m != nil && m.Idle != usual.Idle && m.Idle != 0 {
 		// The timeout has changed. Where the last use is known it may be long ago.
 		unused := gain - usual.Idle + m.Idle
@@ -109,7 +109,16 @@ func (e *Engine) outdated(v *version, now time.Time) bool {
 		return true
 	}
 	usual := e.style.Meta
-	return usual != nil && (v.Meta == nil || v.Meta.Idle != usual.Idle || e.style.Aging && v.ageless(now))
+	return usual != nil && (v.Meta == nil || v.Meta.Idle != usual.Idle || e.style.Aging && v.ageless(now) || e.usedInFuture(v, now))
+}
+
+// usedInFuture reports whether the last use of v seems to be yet to come, by more
+// than clocks differ: a release before Meta has moved the expiry on by a longer
+// timeout. It counts as now.
+func (e *Engine) usedInFuture(v *version, now time.Time) bool {
+	usual := e.style.Meta
+	return usual.Idle > 0 && v.Meta != nil && v.Meta.Idle == usual.Idle &&
+		v.rec.Expires.Sub(now)-usual.Idle >= max(e.TouchInterval, time.Minute)
 }
 
 // refreshDue reports whether using v moves its expiry on, or its cookie's.
