@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
@@ -25,7 +26,7 @@ func (v *Visit) tell(h http.Header, a engine.Answer) {
 	if a.Twins && v.hasTwins() {
 		// First, for clients that take a cookie with the host as its Domain
 		// for the one without, as RFC 6265 did.
-		v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.request.URL.EscapedPath())...)
+		v.addCookies(h, v.m.Rules.Cookie.Twins(v.request.Host, v.path())...)
 	}
 	if a.Cookie == engine.RemoveCookie {
 		v.addCookies(h, v.m.Rules.Cookie.Remove())
@@ -52,4 +53,14 @@ func (v *Visit) addCookies(h http.Header, lines ...string) {
 func (v *Visit) outer() *Visit {
 	o, _ := v.session.Context().Value(visitKey{}).(*Visit)
 	return o
+}
+
+// path returns the path that the browser asked for, which http.StripPrefix and
+// its kin have cut short by now.
+func (v *Visit) path() string {
+	if target := v.request.RequestURI; strings.HasPrefix(target, "/") {
+		path, _, _ := strings.Cut(target, "?")
+		return path
+	}
+	return v.request.URL.EscapedPath()
 }

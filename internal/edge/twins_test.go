@@ -402,7 +402,7 @@ func TestCostOfTwinsIsLinear(t *testing.T) {
 		"junk":                    {"/a/b", "www.example.com", junk.String() + live},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.URL.Path, r.Host = c.path, c.host
+		r.URL.Path, r.RequestURI, r.Host = c.path, c.path, c.host
 		r.Header["Cookie"] = []string{c.cookie}
 		w := httptest.NewRecorder()
 		s.Manager.Handler(sitetest.Using(func(s *cloakroom.Session) {
@@ -417,5 +417,19 @@ func TestCostOfTwinsIsLinear(t *testing.T) {
 		if w.Code != http.StatusOK || size < 100 || size > 32<<10 {
 			t.Errorf("%s: status %d, %d bytes of Set-Cookie", name, w.Code, size)
 		}
+	}
+}
+
+// The browser's path counts, not what is left of it for the handlers.
+func TestTwinBelowAStrippedPrefixIsRemoved(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{CookieName: "session"})
+	s.Outer = func(h http.Handler) http.Handler { return http.StripPrefix("/app", h) }
+	b := s.Browser(t)
+	b.Get("/app/", sitetest.Using(sitetest.SetUser))
+	u, _ := url.Parse(s.URL + "/app/page")
+	b.Client().Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: sitetest.Dead, Path: "/app", Secure: true}})
+	b.Get(u.Path, sitetest.Using((*cloakroom.Session).Regenerate))
+	if left := b.Client().Jar.Cookies(u); len(left) != 1 || left[0].Value == sitetest.Dead {
+		t.Errorf("%d cookies are left", len(left))
 	}
 }

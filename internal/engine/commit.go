@@ -6,9 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
-	"github.com/cloakroom/cloakroom/store"
 )
 
 // An outcome is what a commit has come to.
@@ -36,11 +34,11 @@ type commit struct {
 	outcome outcome
 	waited  bool // for the store, before what it does next
 
-	reload    bool          // the session may have ended since it was read, which Touch would not see
-	mayResend bool          // an unchanged cookie can still be sent again
-	resend    bool          // it is
-	met       *marked       // where the session has ended elsewhere, and a mark says so
-	replaces  []ledger.Prev // what the new record of a move takes the place of; not nil in a move
+	reload    bool    // the session may have ended since it was read, which Touch would not see
+	mayResend bool    // an unchanged cookie can still be sent again
+	resend    bool    // it is
+	met       *marked // where the session has ended elsewhere, and a mark says so
+	moves     bool    // the new record takes the place of the one it is made of
 }
 
 // clock returns the time that what is written next goes by: that of the
@@ -148,7 +146,9 @@ func (s *Session) refreshes(now time.Time) bool {
 }
 
 // mayResend reports whether a cookie that has not changed can be sent again.
-func (s *Session) mayResend() bool { return s.bearer != nil && !s.phase.headerLeft() }
+func (s *Session) mayResend() bool {
+	return s.bearer != nil && !s.phase.headerLeft() && s.ctx.Err() == nil
+}
 
 // needsCookie reports whether saving the draft changes the visitor's ticket or
 // how long it lasts.
@@ -179,7 +179,7 @@ func (s *Session) needsTicket() bool {
 // dropInFlight drops the changes of a request that was in flight when its
 // session ended, but those that come with a new ID after a login.
 func (s *Session) dropInFlight(m *marked) {
-	if s.draft.regenerate != 0 && m.kind == store.MarkMoved {
+	if s.draft.goesOn(m) {
 		return
 	}
 	if s.draft.Dirty() || s.draft.regenerate != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cloakroom/cloakroom/internal/ledger"
@@ -37,17 +38,29 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	var sent int64
 	if c.e.remembers(c.draft.Permanent(&c.e.style, &prev.Base)) {
 		switch {
-		case c.resend || c.replaces != nil || !prev.Exists() || c.draft.SetsPermanent():
+		case c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent():
 			sent = now.UnixMilli()
 		case prev.Meta != nil:
 			sent = prev.Meta.Sent
 		}
 	}
-	replaces := c.replaces
-	if replaces == nil && prev.Meta != nil {
-		replaces = prev.Meta.Prev
+	return prev.Meta.Next(usual, sent, c.prev(prev))
+}
+
+// prev returns what the record that is made of v says about those before it.
+func (c *commit) prev(v *version) []ledger.Prev {
+	switch {
+	case c.moves && c.e.marks():
+		return []ledger.Prev{{Kind: byte(store.MarkMoved), Key: v.key, Copied: digest(v.rec.Data)}}
+	case v.Meta == nil || len(v.Meta.Prev) == 0:
+		return nil
 	}
-	return prev.Meta.Next(usual, sent, replaces)
+	// What is saved now cannot be made anew of the record before.
+	prev := slices.Clone(v.Meta.Prev)
+	for i := range prev {
+		prev[i].Copied = ""
+	}
+	return prev
 }
 
 // adopt makes v the session, as saved.

@@ -334,3 +334,106 @@ func TestLogoutOfAHotSession(t *testing.T) {
 		}
 	})
 }
+
+// A login that failed half way has not happened, if the old session has been
+// used since: what was saved there goes on in the new record, and a value that was
+// taken there is gone.
+func TestHalfMoveGoesOnWithWhatWasSavedSince(t *testing.T) {
+	for name, late := range map[string]bool{"before the new ticket is used": false, "after it": true} {
+		t.Run(name, func(t *testing.T) {
+			clocked(t, func(t *testing.T, records store.Store) {
+				s := sitetest.NewOn(t, records, cloakroom.Options{})
+				b := s.Begin(t, map[string]any{"code": "4711"})
+				old := s.Holder(t, b.Ticket())
+				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Err: sitetest.ErrRefused})
+				if a := b.Visit(logIn("ada")); a.StatusCode != http.StatusServiceUnavailable || b.Ticket() == old.Ticket() {
+					t.Fatalf("got %v", a)
+				}
+				s.Store.Heal()
+				if late { // settled by now
+					b.OK(func(s *cloakroom.Session) { s.Len() })
+				}
+				var first, second bool
+				old.OK(func(s *cloakroom.Session) {
+					sitetest.Count(s)
+					_, first = code.Take(s)
+				})
+				b.OK(func(s *cloakroom.Session) { _, second = code.Take(s) })
+				if first == second {
+					t.Errorf("the value was given to the old ticket: %t, to the new one: %t", first, second)
+				}
+				if late {
+					sitetest.Equal(t, "the visitor", values(b), "user=ada")
+				} else {
+					sitetest.Equal(t, "the visitor", values(b), "visits=1")
+				}
+				if s.Values(t, old.Ticket()) != nil {
+					t.Error("the old ticket opens a session")
+				}
+			})
+		})
+	}
+}
+
+// What a login has seen of another one does not undo it.
+func TestLoginGoesOnAfterItHasSeenAnother(t *testing.T) {
+	for name, see := range map[string]func(*cloakroom.Session){
+		"by Take":       func(s *cloakroom.Session) { code.Take(s) },
+		"by a late use": func(s *cloakroom.Session) { time.Sleep(10 * time.Minute); s.Len() },
+		"not at all":    func(*cloakroom.Session) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clocked(t, func(t *testing.T, records store.Store) {
+				s := sitetest.NewOn(t, records, cloakroom.Options{})
+				b := s.Begin(t, map[string]any{"code": "4711"})
+				other := s.Holder(t, b.Ticket())
+				a := b.OK(func(session *cloakroom.Session) {
+					session.Len()
+					other.OK(logIn("ada"))
+					logIn("eve")(session)
+					see(session)
+				})
+				if len(a.SetCookie) != 1 {
+					t.Errorf("Set-Cookie %q", a.SetCookie)
+				}
+				sitetest.Equal(t, "the visitor", values(b), "user=eve")
+			})
+		})
+	}
+}
+
+// A cookie that is sent again goes out with the save of its own answer: not with
+// one of before, which a login or logout may have overtaken.
+func TestCookieSentAgainDoesNotCrossAnEnd(t *testing.T) {
+	for name, end := range map[string]func(*cloakroom.Session){"login": logIn("ada"), "logout": logOut} {
+		t.Run(name, func(t *testing.T) {
+			clocked(t, func(t *testing.T, records store.Store) {
+				s := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true, Lifetime: cloakroom.NoLimit, IdleTimeout: 150 * 24 * time.Hour})
+				b := s.Known(t)
+				slow := s.Holder(t, b.Ticket())
+				time.Sleep(101 * 24 * time.Hour)
+				a := slow.OK(func(session *cloakroom.Session) {
+					session.Len()
+					b.OK(end)
+				})
+				if len(a.SetCookie) != 0 {
+					t.Errorf("Set-Cookie %q", a.SetCookie)
+				}
+			})
+		})
+	}
+}
+
+// Who finishes a move keeps the timeout that the expiry was computed with.
+func TestMoveIsFinishedUnderAnotherTimeout(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		s := sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit))
+		b := s.Known(t)
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 3, Err: sitetest.ErrRefused})
+		b.Visit(logIn("ada"))
+		short := sitetest.NewOn(t, records, limits(10*time.Minute, cloakroom.NoLimit)).Holder(t, b.Ticket())
+		short.OK(func(s *cloakroom.Session) { s.Len() })
+		time.Sleep(11 * time.Minute)
+		mustBeOver(t, short, "unused for longer than the timeout in force")
+	})
+}

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -153,75 +155,95 @@ func readLeft(payload []byte) (left []ledger.Prev) {
 // as it was. If one of them has been ended, or has moved elsewhere, v was a copy of
 // what is over, and ends too: the error matches ErrNotFound then.
 func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version, error) {
-	for _, p := range v.Meta.Prev {
-		err := e.markPrev(ctx, p, v.key)
-		if isMark(err) {
+	for range maxSettle {
+		if v.Meta == nil || len(v.Meta.Prev) == 0 {
+			return v, nil
+		}
+		next, err := e.settleOne(ctx, v, v.Meta.Prev[0], now)
+		switch {
+		case err == nil:
+			v = next
+		case isMark(err): // of a record that v was made of
 			if failed := e.putEnd(ctx, &end{key: v.key, rec: v.rec}, nil, maxFollow); failed != nil {
 				e.Report(ctx, v.name(), failed)
 			}
-		}
-		if err != nil {
 			return v, err
-		}
-	}
-	return e.forgetPrev(ctx, v, now)
-}
-
-// forgetPrev saves v without the records that it has taken the place of. Its
-// error matches ErrNotFound if the session has ended meanwhile.
-func (e *Engine) forgetPrev(ctx context.Context, v version, now time.Time) (version, error) {
-	for {
-		var unchanged ledger.Draft
-		next := v
-		var err error
-		if next.Base, err = unchanged.Apply(&e.style, &v.Base, v.Meta.Next(e.style.Meta, v.Meta.Sent, nil), now); err != nil {
-			return v, err
-		}
-		if next.rec.Data, err = e.encode(v.key, &next.Base); err != nil {
-			return v, err
-		}
-		next.rec, err = e.store.Save(ctx, v.key, v.rec, store.Record{Data: next.rec.Data, Expires: v.rec.Expires})
-		if err == nil {
-			return next, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return v, saveError(err)
-		}
-		newer, err := e.fetch(ctx, v.key)
-		if err != nil {
-			return v, err
-		}
-		newer.ticket, newer.handle = v.ticket, v.handle
-		if v = newer; v.Meta == nil || len(v.Meta.Prev) == 0 {
-			return v, nil
-		}
-	}
-}
-
-// markPrev puts a mark under the key of a record whose place has been taken by
-// that of successor. The error is a *marked if there is another one.
-func (e *Engine) markPrev(ctx context.Context, p ledger.Prev, successor string) error {
-	for range maxFollow {
-		rec, err := e.store.Load(ctx, p.Key)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return unavailable("load", err)
-		}
-		if err := e.readMark(p.Key, rec); err != nil {
-			if m := asMark(err); m != nil && m.next == successor {
-				return nil
+		case errors.Is(err, ErrConflict): // somebody else has saved v, perhaps to do the same
+			newer, err := e.fetch(ctx, v.key)
+			if err != nil {
+				return v, err
 			}
-			return err
-		}
-		mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(successor), time.Time{}, time.Now())
-		if _, err = e.store.Save(ctx, p.Key, rec, mark); err == nil {
-			return nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return saveError(err)
+			newer.ticket, newer.handle = v.ticket, v.handle
+			v = newer
+		default:
+			return v, err
 		}
 	}
-	return fmt.Errorf("cloakroom: save: %w: %w: the record that this one replaces is always being changed", ErrUnavailable, ErrConflict)
+	return v, fmt.Errorf("cloakroom: load: %w: %w: the record that this one replaces is always being changed", ErrUnavailable, ErrConflict)
+}
+
+// maxSettle is how many steps settle takes.
+const maxSettle = 16
+
+// settleOne does one step of it, which is about p, the first of v's predecessors.
+func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now time.Time) (version, error) {
+	rec, err := e.store.Load(ctx, p.Key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
+	case err != nil:
+		return v, unavailable("load", err)
+	}
+	if err := e.readMark(p.Key, rec); err != nil {
+		if m := asMark(err); m != nil && m.next == v.key {
+			return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
+		}
+		return v, err
+	}
+	if copied := digest(rec.Data); p.Copied != "" && p.Copied != copied {
+		// The move failed, as far as the visitor was told, and what was saved
+		// since to the old record was not.
+		newer, err := e.decode(p.Key, rec)
+		if err != nil {
+			return v, err
+		}
+		p.Copied = copied
+		return e.rewrite(ctx, v, newer.Base, []ledger.Prev{p}, now)
+	}
+	mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(v.key), time.Time{}, time.Now())
+	_, err = e.store.Save(ctx, p.Key, rec, mark)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return v, saveError(err)
+	}
+	return v, nil // the next step sees what has become of it
+}
+
+// rewrite saves v's record with the values of base and other predecessors, and
+// leaves its expiry alone. The error matches ErrConflict if somebody else has
+// saved it.
+func (e *Engine) rewrite(ctx context.Context, v version, base ledger.Base, prev []ledger.Prev, now time.Time) (version, error) {
+	var unchanged ledger.Draft
+	next := v
+	var err error
+	if next.Base, err = unchanged.Apply(&e.style, &base, v.Meta.WithPrev(e.style.Meta, prev), now); err != nil {
+		return v, err
+	}
+	data, err := e.encode(v.key, &next.Base)
+	if err != nil {
+		return v, err
+	}
+	next.rec, err = e.store.Save(ctx, v.key, v.rec, store.Record{Data: data, Expires: v.rec.Expires})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return v, ErrConflict
+	case err != nil:
+		return v, saveError(err)
+	}
+	return next, nil
+}
+
+// digest tells whether a record is still what it was.
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

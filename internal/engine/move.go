@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -40,15 +39,13 @@ func (c *commit) move(ctx context.Context) error {
 	if m := prev.Meta; m != nil && len(m.Prev) > 0 {
 		return unavailable("regenerate", errUnsettled)
 	}
-	if c.e.marks() {
-		c.replaces = []ledger.Prev{{Kind: byte(store.MarkMoved), Key: prev.key}}
-	}
+	c.moves = true
 	v, rec, err := c.insert(ctx, &prev)
 	if err != nil {
 		return err
 	}
 	if !v.Exists() {
-		c.replaces = nil
+		c.moves = false
 		return c.update(ctx) // nothing is left that needs an ID
 	}
 	if !rec.Exists() {
@@ -113,7 +110,11 @@ func (c *commit) leave(prev *version, successor string) store.Record {
 func (c *commit) forgetOld(ctx context.Context, v version, rec store.Record) error {
 	v.rec = rec
 	if v.Meta != nil && len(v.Meta.Prev) > 0 {
-		settled, err := c.e.forgetPrev(ctx, v, c.now)
+		settled, err := c.e.rewrite(ctx, v, v.Base, nil, c.now)
+		if errors.Is(err, ErrConflict) { // whoever has opened it already has settled it
+			settled, err = c.e.fetch(ctx, v.key)
+			settled.ticket, settled.handle = v.ticket, v.handle
+		}
 		switch {
 		case errors.Is(err, ErrNotFound):
 			c.dropped(ctx) // a logout has followed the mark
@@ -132,7 +133,7 @@ func (c *commit) forgetOld(ctx context.Context, v version, rec store.Record) err
 // restart overwrites the new record of a move with one that comes of the draft
 // alone.
 func (c *commit) restart(ctx context.Context, v version, rec store.Record) error {
-	c.replaces = []ledger.Prev{}
+	c.moves = false
 	empty := version{}
 	if err := c.draft.Rebase(&c.e.style, &empty.Base); err != nil {
 		return errors.Join(err, c.withdraw(ctx, v, rec))

@@ -107,6 +107,13 @@ func (d *draft) pending() bool {
 	return d.Dirty() || d.regenerate != 0 || len(d.ends) > 0
 }
 
+// goesOn reports whether d is carried out although the session has ended with the
+// mark m: a login goes on where another one was faster, with what its own request
+// has changed.
+func (d *draft) goesOn(m *marked) bool {
+	return d.regenerate != 0 && m != nil && m.kind == store.MarkMoved
+}
+
 // discard takes everything back but the ends.
 func (d *draft) discard() {
 	d.Discard()

@@ -66,7 +66,7 @@ func (s *Session) useAgain() {
 func (s *Session) touch(v version, now time.Time) {
 	call := newCallContext(s.ctx, s.e.StoreTimeout, true)
 	defer call.close()
-	c := commit{e: s.e, now: now, version: v, mayResend: s.mayResend()}
+	c := commit{e: s.e, now: now, version: v} // the cookie waits for the commit of the answer
 	c.touch(call)
 	switch c.outcome {
 	case endedElsewhere:
@@ -74,7 +74,6 @@ func (s *Session) touch(v version, now time.Time) {
 	case touched:
 		s.version.rec.Expires = c.version.rec.Expires
 	case stored:
-		s.reissued = s.reissued || c.resend
 		if s.version.rec.Token == v.rec.Token && bytes.Equal(s.version.rec.Data, v.rec.Data) {
 			s.version = c.version
 		}
@@ -85,7 +84,7 @@ func (s *Session) touch(v version, now time.Time) {
 // the request has changed. It is in flight from now on: what it still changes
 // must not begin another session. m is the mark, if one was seen.
 func (s *Session) ended(m *marked) {
-	if s.draft.pending() {
+	if s.draft.pending() && !s.draft.goesOn(m) {
 		fire(s.ctx, s.e.Hooks.Conflict, Event{Handle: s.version.name(), Err: ErrNotFound})
 	}
 	s.empty(m)
@@ -100,5 +99,7 @@ func (s *Session) empty(m *marked) {
 		s.beside().flight = m
 	}
 	s.version, s.counts = version{}, false
-	s.draft.discard()
+	if !s.draft.goesOn(m) {
+		s.draft.discard()
+	}
 }

@@ -23,8 +23,9 @@ type Meta struct {
 // A Prev is a record whose place another one takes, and the kind of mark that
 // it gets.
 type Prev struct {
-	Kind byte
-	Key  string // store key
+	Kind   byte
+	Key    string // store key
+	Copied string // digest of the data that this record was made of; empty if it has changed since
 }
 
 // Names of the entries. Durations and times are in milliseconds.
@@ -68,6 +69,16 @@ func (m *Meta) Next(usual *Meta, sent int64, prev []Prev) *Meta {
 		next.others = m.others
 	}
 	return next
+}
+
+// WithPrev returns m with other predecessors, and nothing else changed.
+func (m *Meta) WithPrev(usual *Meta, prev []Prev) *Meta {
+	if len(prev) == 0 && m.Idle == usual.Idle && m.Life == usual.Life && m.Sent == 0 && len(m.others) == 0 {
+		return usual
+	}
+	next := *m
+	next.Prev, next.codec, next.raw = prev, nil, nil
+	return &next
 }
 
 // readMeta returns the Meta that a record's field holds, or nil if it is
@@ -126,11 +137,12 @@ func duration(v any) time.Duration {
 func readPrev(v any) (prev []Prev) {
 	list, _ := v.([]any)
 	for _, p := range list[:min(len(list), maxPrev)] {
-		if pair, _ := p.([]any); len(pair) == 2 {
-			kind, _ := pair[0].(string)
-			key, _ := pair[1].(string)
+		if entry, _ := p.([]any); len(entry) >= 3 {
+			kind, _ := entry[0].(string)
+			key, _ := entry[1].(string)
+			copied, _ := entry[2].(string)
 			if len(kind) == 1 && key != "" {
-				prev = append(prev, Prev{kind[0], key})
+				prev = append(prev, Prev{kind[0], key, copied})
 			}
 		}
 	}
@@ -156,7 +168,7 @@ func (m *Meta) encode(c codec.Codec) ([]byte, error) {
 	if len(m.Prev) > 0 {
 		list := make([]any, len(m.Prev))
 		for i, p := range m.Prev {
-			list[i] = []any{string(rune(p.Kind)), p.Key}
+			list[i] = []any{string(rune(p.Kind)), p.Key, p.Copied}
 		}
 		entries[metaPrev] = list
 	}
