@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"context"
 	"fmt"
 	"github.com/cloakroom/cloakroom/codec"
 	"net/http"
@@ -108,4 +109,50 @@ func TestCookieLifeOnAnErrorPage(t *testing.T) {
 	if line := a.SetCookie[len(a.SetCookie)-1]; !age.MatchString(line) {
 		t.Errorf("the cookie's age is not that of the session: %s", age.FindString(line))
 	}
+}
+
+// A lifetime that is raised reaches the browsers of permanent sessions with the
+// next save whose answer can carry the cookie.
+func TestRaisedLifetimeReachesTheCookie(t *testing.T) {
+	for name, use := range map[string]func(*cloakroom.Session){
+		"read": func(s *cloakroom.Session) { s.Len() }, "write": sitetest.Set("page", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				records := sitetest.Memory(t)
+				b := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true}).Known(t)
+				raised := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true, Lifetime: 240 * time.Hour})
+				b = raised.Holder(t, b.Ticket())
+				b.Late(sitetest.Set("late", 1)) // no header can carry it
+				if a := b.OK(use); len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], "Max-Age=864000") {
+					t.Errorf("Set-Cookie %q", a.SetCookie)
+				}
+				if a := b.OK(use); len(a.SetCookie) != 0 {
+					t.Errorf("Set-Cookie %q again", a.SetCookie)
+				}
+			})
+		})
+	}
+}
+
+// A cookie that a visitor who hung up does not get is due with the next request.
+func TestCookieForNobodyIsSentLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := sitetest.Memory(t)
+		b := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true}).Known(t)
+		raised := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true, Lifetime: 240 * time.Hour})
+		b = raised.Holder(t, b.Ticket())
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		for _, use := range []func(*cloakroom.Session){func(s *cloakroom.Session) { s.Len() }, sitetest.Set("page", 1)} {
+			b.Send(b.Request("/").WithContext(ctx), sitetest.Using(use))
+		}
+		if a := b.OK(func(s *cloakroom.Session) { s.Len() }); len(a.SetCookie) != 1 {
+			t.Errorf("Set-Cookie %q", a.SetCookie)
+		}
+		b.Send(b.Request("/").WithContext(ctx), sitetest.Using(func(s *cloakroom.Session) { s.SetPermanent(false); s.Set("page", 2) }))
+		if a := b.OK(func(s *cloakroom.Session) { s.SetPermanent(false) }); len(a.SetCookie) != 1 || b.Values()["page"] != int64(2) {
+			t.Errorf("Set-Cookie %q, page %v", a.SetCookie, b.Values()["page"])
+		}
+	})
 }

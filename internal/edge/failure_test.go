@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -152,4 +153,35 @@ func TestTimeThatIsUpComesWithAdvice(t *testing.T) {
 	if log := strings.Join(s.Log.Lines(), "\n"); !strings.Contains(log, "advice=") {
 		t.Errorf("the log has no advice: %q", log)
 	}
+}
+
+// A handler that goes on after a failure, a proxy for a slow download say, keeps
+// the page from nobody.
+func TestErrorPageDoesNotWaitForTheHandler(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	ticket := s.Known(t).Ticket()
+	s.BreakStore()
+	seen := make(chan struct{})
+	srv := httptest.NewTLSServer(s.Manager.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cloakroom.From(r).Get("user")
+		w.WriteHeader(http.StatusOK)
+		io.WriteString(w, "the first piece")
+		<-seen
+	})))
+	defer srv.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "__Host-session="+ticket)
+	resp, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page := make([]byte, len(sitetest.Page503))
+	if _, err := io.ReadFull(resp.Body, page); err != nil || string(page) != sitetest.Page503 || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got %d %q, %v", resp.StatusCode, page, err)
+	}
+	close(seen)
 }

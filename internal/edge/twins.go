@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	maxTwins = 16   // cookies that one answer removes; proxies bound an answer's header
+	maxTwins = 16   // cookies that one answer removes
+	maxLines = 2048 // bytes of the lines that remove them; proxies bound an answer's header, nginx to 4 KiB
 	maxPath  = 1024 // bytes of a cookie's Path that browsers keep (RFC 6265bis, section 5.6)
 	maxHost  = 260  // bytes of a host with its port: 253 of a domain name (RFC 1035, section 2.3.4)
 )
@@ -25,9 +26,13 @@ func (c *Attributes) Twins(host, path string) []string {
 	if strings.HasPrefix(c.Name, HostPrefix) {
 		return lines // all in one scope
 	}
+	size := 0
 	add := func(domain, path string) {
-		if len(lines) < maxTwins && (domain != c.domain || path != c.Path) {
-			lines = append(lines, c.line("", domain, path, expired))
+		if len(lines) == maxTwins || domain == c.domain && path == c.Path {
+			return
+		}
+		if line := c.line("", domain, path, expired); size+len(line) <= maxLines {
+			lines, size = append(lines, line), size+len(line)
 		}
 	}
 	// The likely ones first, since there may be more than can be removed: a

@@ -27,6 +27,7 @@ type writer struct {
 	committed bool        // the session has been committed, or has failed
 	handsOut  bool        // a ticket goes out with the header that the visitor does not have
 	failed    bool        // the ErrorHandler has answered
+	shown     bool        // and its page has been flushed
 	hijacked  atomic.Bool // the handler has taken over the connection
 	cut       atomic.Bool // the session failed to load after the header had left
 }
@@ -113,7 +114,7 @@ func informational(status int) bool {
 // httputil.ReverseProxy, for one, would panic, and the error page be cut off.
 // Where the connection is cut anyway it returns an error.
 func (w *writer) Write(p []byte) (int, error) {
-	if w.commit() != nil {
+	if w.drops() {
 		return len(p), nil
 	}
 	if w.cut.Load() {
@@ -122,9 +123,19 @@ func (w *writer) Write(p []byte) (int, error) {
 	return w.rw.Write(p)
 }
 
+// drops commits and reports whether the error page stands in for what the handler
+// writes. Of a handler that goes on and on the visitor must not wait for the end.
+func (w *writer) drops() bool {
+	if w.failed && !w.shown {
+		w.shown = true
+		_ = http.NewResponseController(w.rw).Flush() // a server that cannot sends it in the end
+	}
+	return w.commit() != nil
+}
+
 // WriteString is Write.
 func (w *writer) WriteString(s string) (int, error) {
-	if w.commit() != nil {
+	if w.drops() {
 		return len(s), nil
 	}
 	if w.cut.Load() {

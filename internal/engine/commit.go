@@ -35,6 +35,7 @@ type commit struct {
 	waited  bool // for the store, before what it does next
 
 	reload    bool    // the session may have ended since it was read, which Touch would not see
+	keepEmpty bool    // a session in which nothing is left keeps its record
 	mayResend bool    // an unchanged cookie can still be sent again
 	resend    bool    // it is
 	met       *marked // where the session has ended elsewhere, and a mark says so
@@ -115,12 +116,17 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 			"change the session before the first write", ErrLate)
 		s.dropLate()
 	}
-	if ctx.Err() != nil && s.needsTicket() {
-		late = goneError(ctx)
-		if s.bearer == nil {
-			return nil, now, late
+	if ctx.Err() != nil {
+		if s.needsTicket() {
+			late = goneError(ctx)
+			if s.bearer == nil {
+				return nil, now, late
+			}
+			s.draft.discard()
 		}
-		s.draft.discard()
+		if s.bearer != nil {
+			s.draft.ForgetPermanent() // the cookie would not say so
+		}
 	}
 	if !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, late
@@ -215,6 +221,7 @@ func (c *commit) run(ctx context.Context) error {
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err
 	}
+	c.resend = c.mayResend && c.version.Exists() && c.e.resendDue(&c.version, c.now)
 	switch {
 	case c.e.inTicket():
 		return c.sealTicket(ctx)

@@ -16,7 +16,13 @@ import (
 // sessions are not kept.
 func (c *commit) next(prev *version, key string) (version, error) {
 	now := c.clock()
-	base, err := c.draft.Apply(&c.e.style, &prev.Base, c.meta(prev, now), now)
+	style := &c.e.style
+	if c.keepEmpty {
+		kept := *style
+		kept.EmptyEnds = false
+		style = &kept
+	}
+	base, err := c.draft.Apply(style, &prev.Base, c.meta(prev, now), now)
 	if err != nil || !base.Exists() {
 		return version{}, err
 	}
@@ -35,16 +41,20 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if usual == nil {
 		return nil
 	}
+	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent()
 	var sent int64
 	if c.e.remembers(c.draft.Permanent(&c.e.style, &prev.Base)) {
-		switch {
-		case c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent():
+		if sends {
 			sent = now.UnixMilli()
-		case prev.Meta != nil:
+		} else if prev.Meta != nil {
 			sent = prev.Meta.Sent
 		}
 	}
-	return prev.Meta.Next(usual, sent, c.prev(prev))
+	life := usual.Life
+	if !sends && c.e.lifeRaised(prev) {
+		life = prev.Meta.Life
+	}
+	return prev.Meta.Next(usual, life, sent, c.prev(prev))
 }
 
 // prev returns what the record that is made of v says about those before it.

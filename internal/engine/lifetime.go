@@ -163,9 +163,19 @@ func (e *Engine) remembers(permanent bool) bool {
 	return permanent && e.Lifetime == NoLimit && e.style.Meta != nil && !e.inTicket()
 }
 
-// resendDue reports whether that time has come: once a quarter of the cookie's
-// life.
+// lifeRaised reports whether v's cookie was sent for a shorter lifetime than the
+// one in force.
+func (e *Engine) lifeRaised(v *version) bool {
+	usual := e.style.Meta
+	return usual != nil && !e.inTicket() && v.Permanent && v.Meta != nil && v.Meta.Life > 0 && usual.Life > v.Meta.Life
+}
+
+// resendDue reports whether the cookie has to be sent again: once a quarter of
+// its life, or since its session lives longer than it says.
 func (e *Engine) resendDue(v *version, now time.Time) bool {
+	if e.lifeRaised(v) {
+		return true
+	}
 	if !e.remembers(v.Permanent) {
 		return false
 	}

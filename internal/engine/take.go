@@ -53,7 +53,8 @@ func (s *Session) Take(name string, accept func(codec.Codec, []byte) error) (raw
 
 // takeStored removes a value from the record, and nothing else.
 func (s *Session) takeStored(ctx context.Context, name string, accept func(codec.Codec, []byte) error) ([]byte, codec.Codec, error) {
-	c := commit{e: s.e, now: time.Now(), version: s.version}
+	// A session in which nothing is left goes with the commit, if it is so still.
+	c := commit{e: s.e, now: time.Now(), version: s.version, keepEmpty: true}
 	c.draft.Set(name, nil, nil)
 	queue := turn{e: s.e}
 	defer queue.pass()
@@ -77,16 +78,15 @@ func (s *Session) takeStored(ctx context.Context, name string, accept func(codec
 		}
 		rec, err := s.e.store.Save(ctx, prev.key, prev.rec, v.rec)
 		switch {
-		case err == nil && !v.Exists():
-			s.version, s.loggedOut = version{}, true
-			fire(ctx, s.e.Hooks.Destroyed, c.event())
-			return raw, from, nil
 		case err == nil && !rec.Exists():
 			s.ended(nil)
 			return nil, nil, nil
 		case err == nil:
 			c.adopt(v, rec)
 			s.version = c.version
+			if s.e.style.EmptyEnds && v.Bare() {
+				s.draft.Set(name, nil, from)
+			}
 			c.fire(ctx, s.e.Hooks.Saved)
 			return raw, from, nil
 		case !errors.Is(err, store.ErrConflict):

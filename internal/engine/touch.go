@@ -13,7 +13,6 @@ import (
 // with the next request.
 func (c *commit) touch(ctx context.Context) {
 	next, due := c.e.touchDue(&c.version, c.now)
-	c.resend = c.mayResend && c.e.resendDue(&c.version, c.now)
 	if !due && !c.resend {
 		if c.e.Rules.Use == rules.UseVisited {
 			c.outcome = notDue

@@ -11,7 +11,7 @@ import (
 // Meta may belong to many sessions: it never changes.
 type Meta struct {
 	Idle time.Duration // what the expiry was computed with; negative if there was no such limit
-	Life time.Duration // the lifetime in force when it was written, likewise; for tools
+	Life time.Duration // the lifetime in force when the cookie was last sent, likewise
 	Sent int64         // when the cookie last went out, in Unix milliseconds; 0 where that does not matter
 	Prev []Prev        // records that this one has taken the place of, and that may have no mark yet
 
@@ -60,11 +60,11 @@ func wholeMillis(d time.Duration) time.Duration {
 
 // Next returns the Meta that a session with m has when it is written anew; m may
 // be nil. It is usual, unless there is more to say.
-func (m *Meta) Next(usual *Meta, sent int64, prev []Prev) *Meta {
-	if sent == 0 && len(prev) == 0 && (m == nil || len(m.others) == 0) {
+func (m *Meta) Next(usual *Meta, life time.Duration, sent int64, prev []Prev) *Meta {
+	if life == usual.Life && sent == 0 && len(prev) == 0 && (m == nil || len(m.others) == 0) {
 		return usual
 	}
-	next := &Meta{Idle: usual.Idle, Life: usual.Life, Sent: sent, Prev: prev}
+	next := &Meta{Idle: usual.Idle, Life: life, Sent: sent, Prev: prev}
 	if m != nil {
 		next.others = m.others
 	}

@@ -19,7 +19,7 @@ func saveWith(t *testing.T, st *ledger.Style, c codec.Codec, data []byte, sent i
 	}
 	base := ledger.Read(st, c, fields)
 	var d ledger.Draft
-	next, err := d.Apply(st, &base, base.Meta.Next(st.Meta, sent, prev), time.Unix(1000, 0))
+	next, err := d.Apply(st, &base, base.Meta.Next(st.Meta, st.Meta.Life, sent, prev), time.Unix(1000, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
