@@ -2,6 +2,7 @@ package flask
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -279,3 +280,13 @@ func (c *Config) Load(sources ...Source) error {
 func (c *Config) Validate() error {
 	return errors.Join(c.check(nil)...)
 }
+
+// String returns the Config without what is secret in it. fmt does not call it for
+// a Config in an unexported field: a struct that has one had better not be printed.
+func (c Config) String() string {
+	type plain Config // whose fields format themselves
+	return fmt.Sprintf("%+v", plain(c))
+}
+
+// GoString returns what String returns.
+func (c Config) GoString() string { return c.String() }

@@ -13,7 +13,7 @@ type ConfigError struct {
 	Source  string // "map", "file app.toml", "environment FLASK_SECRET_KEY"; empty for defaults and Go code
 	Problem string // what is wrong, and what to write instead
 	Nearest string // the right name of a key, or a right value, that may have been meant; or empty
-	Err     error  // what lies beneath, or nil; its text is not part of Error and may show values
+	Err     error  // what lies beneath, or nil, for errors.Is; it shows no value either
 }
 
 // Error returns one line that names the key, the source and the problem.

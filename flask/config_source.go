@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 )
 
 // A Source is one place that configuration comes from: FromMap, FromFile or
@@ -49,7 +51,7 @@ func FromFile(path string, load func([]byte) (map[string]any, error)) Source {
 		}
 		m, err := load(data)
 		if err != nil {
-			return nil, &ConfigError{Source: origin, Problem: "cannot be parsed: " + where(data, err), Err: err}
+			return nil, &ConfigError{Source: origin, Problem: "cannot be parsed: " + where(data, err), Err: storeurl.Hide("the parser's error is not shown, since it may quote a secret", err)}
 		}
 		return fromMap(m, origin), nil
 	}}

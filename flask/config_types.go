@@ -1,11 +1,12 @@
 package flask
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
-	"strings"
+
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 )
 
 // Type says where sessions are kept: SESSION_TYPE.
@@ -80,27 +81,7 @@ func (u ClientURL) String() string {
 	if u == "" {
 		return ""
 	}
-	p, err := url.Parse(string(u))
-	if err != nil || p.Scheme == "" {
-		return hidden
-	}
-	// A password with a bare slash, question mark or hash in it, or a URL
-	// without its slashes: parts of the password are where a host or path is.
-	if at := strings.Count(string(u), "@"); at > 1 || at == 1 && p.User == nil {
-		return hidden
-	}
-	shown := url.URL{Scheme: p.Scheme, Opaque: p.Opaque, Host: p.Host, Path: p.Path}
-	if p.User != nil {
-		shown.User = url.User("…")
-	}
-	text, err := url.PathUnescape(shown.String())
-	if err != nil {
-		return hidden
-	}
-	if p.RawQuery != "" {
-		text += "?…"
-	}
-	return text
+	return cmp.Or(storeurl.Shown(string(u)), hidden)
 }
 
 // Format writes what String returns, for every verb.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 )
 
 // The functions in this file turn a value, as a map, TOML or JSON has it, into
@@ -240,9 +242,12 @@ func checkURL(s string) error {
 	if s == "" {
 		return problemf("is an empty text, not a URL: leave the key out")
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme == "" || startsWithDigit(u.Opaque) {
-		return problemf("is not a URL, as redis://host:6379/0 is; special characters of a password are written %%XX, as in %%2F for a slash")
+	u, err := storeurl.Parse(s)
+	if err == nil && (u.Scheme == "" || startsWithDigit(u.Opaque)) {
+		return problemf("is not a URL, as redis://host:6379/0 is")
+	}
+	if err != nil {
+		return problemf("is not a URL, as redis://host:6379/0 is; special characters of a password are written %%XX, as in %%2F for a slash (%v)", err)
 	}
 	return nil
 }

@@ -70,8 +70,9 @@ type adviceError struct {
 	advice string
 }
 
-func (e *adviceError) Error() string { return e.err.Error() }
-func (e *adviceError) Unwrap() error { return e.err }
+func (e *adviceError) Error() string  { return e.err.Error() }
+func (e *adviceError) Unwrap() error  { return e.err }
+func (e *adviceError) Advice() string { return e.advice }
 
 // WithAdvice returns err with one sentence that tells the operator what to do
 // about it, for [Advice] to find. It returns nil if err is nil.
@@ -85,8 +86,12 @@ func WithAdvice(err error, advice string) error {
 // Advice returns the sentence that the outermost [WithAdvice] in err's chain
 // gave, or the empty string.
 func Advice(err error) string {
-	if a, ok := errors.AsType[*adviceError](err); ok {
-		return a.advice
+	// An interface, since internal/storeurl has errors with advice, too.
+	if a, ok := errors.AsType[interface {
+		error
+		Advice() string
+	}](err); ok {
+		return a.Advice()
 	}
 	return ""
 }

@@ -2,12 +2,13 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 )
 
 // An Opener opens the store that a URL describes. Query parameters are the
@@ -22,35 +23,36 @@ type Opener func(ctx context.Context, u *url.URL) (Store, error)
 type Openers map[string]Opener
 
 // Open opens the store that rawURL describes. Its errors never show the URL,
-// which may hold a password.
+// which may hold a password, nor any part of one: where an opener's error does, it
+// is replaced by one that matches the same errors with [errors.Is].
 func (o Openers) Open(ctx context.Context, rawURL string) (Store, error) {
-	u, err := url.Parse(rawURL)
+	u, err := storeurl.Parse(rawURL)
 	if err != nil {
-		// Nor does it show url.Parse's reason: a password with a slash in it,
-		// for one, is quoted there as an invalid port.
-		return nil, WithAdvice(errors.New("store: open: not a valid URL"), adviseEscape)
+		return nil, fmt.Errorf("store: open: %w", err)
 	}
 	open := o[u.Scheme]
 	if open == nil {
-		return nil, fmt.Errorf("store: open: no store for scheme %q; known are %s",
-			u.Scheme, strings.Join(slices.Sorted(maps.Keys(o)), ", "))
+		return nil, fmt.Errorf("store: open: no store for %s; known are %s",
+			shownScheme(u.Scheme, rawURL), strings.Join(slices.Sorted(maps.Keys(o)), ", "))
+	}
+	op := "store: open " + u.Scheme
+	if u.User == nil {
+		if err := storeurl.Misplaced(u); err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
 	}
 	s, err := open(ctx, u)
-	if err != nil && passwordBehindHost(u) {
-		// The store's own error may quote what it takes for a database.
-		return nil, WithAdvice(fmt.Errorf("store: open %s: not a valid URL: there is an @ behind the host", u.Scheme), adviseEscape)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", u.Scheme, err)
+		return nil, storeurl.Guard(op, u, fmt.Errorf("%s: %w", op, err))
 	}
 	return s, nil
 }
 
-const adviseEscape = "Write special characters of a user name or password as %XX, as in %2F for a slash."
-
-// passwordBehindHost reports whether the URL looks as if a slash, a question
-// mark or a # in a password had ended the host: the @ comes later.
-func passwordBehindHost(u *url.URL) bool {
-	name, _, _ := strings.Cut(u.RawQuery, "=") // a value may well have an @
-	return u.Host != "" && u.User == nil && strings.Contains(u.Path+name+u.Fragment, "@")
+// shownScheme names a scheme that is not known, if it is one: what is no URL at
+// all, as user:password@tcp(host)/database, has something else there.
+func shownScheme(scheme, rawURL string) string {
+	if rest := rawURL[min(len(scheme), len(rawURL)):]; rest == ":" || scheme == "" || strings.HasPrefix(rest, "://") {
+		return fmt.Sprintf("scheme %q", scheme)
+	}
+	return "what precedes the first colon"
 }

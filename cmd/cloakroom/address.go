@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -59,6 +60,9 @@ func (a address) read() (string, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
+		if strings.ContainsAny(file, "@:=") { // a URL by mistake
+			err = fmt.Errorf("@ is not followed by the name of a file that can be read: %w", bare(err))
+		}
 		return "", usageError{err}
 	}
 	defer f.Close()
@@ -72,16 +76,24 @@ func (a address) read() (string, error) {
 	return "", usageError{fmt.Errorf("%s does not hold one line with a URL", file)}
 }
 
+// bare is err without the name of the file.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
 // shownAddress is a URL's scheme and host, or path; nothing of it is secret.
 func shownAddress(text string) string {
-	u, err := url.Parse(text)
+	u, err := storeurl.Parse(text)
 	switch {
 	case err != nil || u.Scheme == "":
 		return "the store"
-	case u.Host != "" && u.User == nil && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@"):
-		// What looks like a host may be a user and the head of a password that
-		// has a slash in it.
-		return u.Scheme + "://"
+	case storeurl.Shown(text) == "" && u.Host != "":
+		return u.Scheme + "://" // what looks like a host may be a user and the head of a password
+	case storeurl.Shown(text) == "":
+		return u.Scheme + ":"
 	case u.Host != "":
 		return u.Scheme + "://" + u.Host
 	default:
@@ -120,7 +132,11 @@ func checkExists(u *url.URL) error {
 		_, err = os.Stat(path)
 	}
 	if empty || errors.Is(err, fs.ErrNotExist) {
-		return hint(fmt.Errorf("%w: %s:%s", errMissing, u.Scheme, path), "check its name")
+		shown := u.Scheme + ":" + path
+		if storeurl.Doubtful(u) {
+			shown = u.Scheme + ":"
+		}
+		return hint(fmt.Errorf("%w: %s", errMissing, shown), "check its name")
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -61,6 +63,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	call, err := parser.Parse(args)
 	if err != nil {
+		err = withoutArguments(err, args)
 		if _, ok := errors.AsType[*hinted](err); !ok {
 			err = hint(err, "see cloakroom --help")
 		}
@@ -73,6 +76,35 @@ func run(ctx context.Context, args []string, s streams) int {
 		return report(s.err, err, exitFailure)
 	}
 	return 0
+}
+
+// withoutArguments is an error of the parser that does not repeat arguments that
+// may hold a password.
+func withoutArguments(err error, args []string) error {
+	var hide []string
+	behindURL := false // where the rest of one may be that has spaces in it
+	for _, arg := range args {
+		flag, value, found := strings.Cut(arg, "=")
+		if !strings.HasPrefix(flag, "-") || !found {
+			value = arg
+		}
+		if strings.ContainsAny(value, "@:= ") || behindURL && !strings.HasPrefix(arg, "-") {
+			hide = append(hide, arg, value, strings.Trim(strconv.Quote(arg), `"`), strings.Trim(strconv.Quote(value), `"`))
+		}
+		behindURL = behindURL || strings.Contains(value, "://")
+	}
+	// The longest first: one may begin like another.
+	slices.SortFunc(hide, func(a, b string) int { return len(b) - len(a) })
+	text := err.Error()
+	for _, s := range hide {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "(not shown)")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }
 
 // report prints err in one line, with its hint.

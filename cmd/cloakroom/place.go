@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/filestore"
 )
@@ -59,18 +61,31 @@ func openPlace(ctx context.Context, known store.Openers, where, secretFile strin
 		err = p.memory(ctx, where)
 	case where == "file", where == "file:":
 		err = p.ownFiles(ctx)
+	case scheme == "file" && strings.HasPrefix(dir, "//") && !strings.HasPrefix(dir, "///"):
+		err = usageError{errors.New("--store: the URL names a host; write file:DIR")}
 	case scheme == "file":
 		err = p.file(ctx, dir)
 	case known[scheme] != nil:
 		err = p.server(ctx, where)
 	default:
-		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %q", scheme),
+		err = usageError{hint(fmt.Errorf("--store: cannot keep sessions in %s", shownKind(where)),
 			"choose memory, file:DIR, cookie, or a URL that begins with one of %s", strings.Join(servers(), ", "))}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// shownKind quotes the scheme of what is no store's URL, or the word that it is;
+// not what has another form, as the name and password before the first colon of a
+// data source.
+func shownKind(where string) string {
+	scheme, rest, found := strings.Cut(where, ":")
+	if strings.ContainsAny(scheme, "@= \t\n") || found && rest != "" && !strings.HasPrefix(rest, "//") {
+		return "what is neither a word nor a URL"
+	}
+	return strconv.Quote(scheme)
 }
 
 func (p *place) note(format string, args ...any) {
@@ -188,12 +203,14 @@ func (p *place) server(ctx context.Context, where string) (err error) {
 	base, _, _ := strings.Cut(scheme, "+")
 	p.forVisitor = kinds[base]
 	p.forOperator = "in " + kinds[base]
-	if u, err := url.Parse(where); err == nil && u.Host != "" {
+	switch u, err := storeurl.Parse(where); {
+	case err != nil || storeurl.Shown(where) == "": // what looks like a host may be none
+	case u.Host != "":
 		p.forOperator += ", on " + u.Host
-	} else if base == "sqlite" || base == "cachelib" {
+	case base == "sqlite" || base == "cachelib":
 		name, _, _ := strings.Cut(rest, "?")
 		p.forOperator += ", " + name
-	} else if err == nil && strings.HasSuffix(scheme, "+unix") {
+	case strings.HasSuffix(scheme, "+unix"):
 		p.forOperator += ", at " + u.Path
 	}
 	p.afterwards = "The sessions stay there until they expire."

@@ -216,7 +216,7 @@ func TestOpenByURLRefuses(t *testing.T) {
 		{"a bad mode", "cachelib:x?mode=rw", "mode"},
 		{"a mode without the owner", "cachelib:x?mode=0040", "0600"},
 		{"a mode for everybody", "cachelib:x?mode=0666", "0600"},
-		{"a bad query", "cachelib:x?unsynced=%zz", "%zz"},
+		{"a bad query", "cachelib:x?unsynced=%zz", "parameter 1 is not well escaped"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := store.Openers{"cachelib": Open}.Open(t.Context(), c.url)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -20,6 +21,14 @@ import (
 // working directory. The query may set the [Options] threshold, drop_live
 // (true or false), mode (octal, as 0660) and unsynced (true or false).
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("cachelibstore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if err := alive(ctx, "open"); err != nil {
 		return nil, err
 	}
@@ -31,21 +40,18 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cachelibstore: open: %w", err)
 	}
-	s, err := open(ctx, dir, opts, time.Now)
-	if err != nil {
-		return nil, err // not s, which would be a non-nil interface
-	}
-	return s, nil
+	return open(ctx, dir, opts, time.Now)
 }
 
 func urlDir(u *url.URL) (string, error) {
+	if err := storeurl.Check(u); err != nil {
+		return "", err
+	}
 	switch {
 	case u.Host != "" || u.User != nil:
 		return "", errors.New("the URL names a host; write cachelib:/dir, or cachelib:dir for a relative one")
-	case u.Fragment != "":
-		return "", errors.New("the URL has a fragment; write %23 for a # in the directory's name")
 	case u.Opaque != "":
-		return url.PathUnescape(u.Opaque)
+		return storeurl.Path(u)
 	case u.Path != "":
 		return u.Path, nil
 	}
@@ -53,9 +59,13 @@ func urlDir(u *url.URL) (string, error) {
 }
 
 func urlOptions(u *url.URL) (opts Options, err error) {
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return opts, fmt.Errorf("query: %w", err)
+		return opts, err
+	}
+	known := []string{"drop_live", "mode", "threshold", "unsynced"}
+	if unknown := storeurl.Unknown(u, maps.Keys(query), known); len(unknown) > 0 {
+		return opts, fmt.Errorf("query parameter %s: unknown; known are %s", strings.Join(unknown, ", "), strings.Join(known, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if err := opts.set(name, query[name][len(query[name])-1]); err != nil {
@@ -78,8 +88,6 @@ func (o *Options) set(name, value string) (err error) {
 		o.Mode = fs.FileMode(mode)
 	case "unsynced":
 		o.Unsynced, err = strconv.ParseBool(value)
-	default:
-		err = errors.New("unknown; known are drop_live, mode, threshold, unsynced")
 	}
 	return err
 }

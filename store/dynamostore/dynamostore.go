@@ -50,7 +50,7 @@ type Options struct {
 // A Store keeps records as items of one table. It may be used by any number of
 // goroutines and processes at the same time.
 type Store struct {
-	client Client
+	client *hidden
 	table  *string
 	layout layout
 	http   *http.Client // nil if it belongs to the caller
@@ -67,6 +67,10 @@ var (
 	_ store.Pinger  = (*Store)(nil)
 )
 
+// hidden is one more pointer on the way to a client, whose credentials fmt would
+// print with a Store.
+type hidden struct{ Client }
+
 // New returns a store that keeps its records in a table of client's region. It
 // does not ask the server anything; see [Store.EnsureTable] and [Store.Ping].
 func New(client Client, o Options) (*Store, error) {
@@ -76,7 +80,7 @@ func New(client Client, o Options) (*Store, error) {
 	if o.Table == "" {
 		o.Table = "Sessions"
 	}
-	return &Store{client: client, table: &o.Table, layout: layout{versioned: !o.Flask}}, nil
+	return &Store{client: &hidden{client}, table: &o.Table, layout: layout{versioned: !o.Flask}}, nil
 }
 
 // begin answers a call that must not begin: because of its context, or because

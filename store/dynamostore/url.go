@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -49,6 +50,14 @@ const (
 // configuration, role of the machine), unless the URL has an access key and
 // its secret as user and password, with special characters as %XX.
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("dynamostore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	const op = "open"
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("dynamostore: %s: %w", op, context.Cause(ctx))
@@ -130,6 +139,9 @@ func (o *opened) connect(ctx context.Context) (*Store, error) {
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func parseURL(u *url.URL) (o *opened, err error) {
+	if err := storeurl.Check(u); err != nil {
+		return nil, err
+	}
 	if (u.Path != "" && u.Path != "/") || u.Opaque != "" || u.Port() != "" {
 		return nil, errors.New("write dynamodb://table, and the server's address as endpoint=")
 	}
@@ -141,9 +153,13 @@ func parseURL(u *url.URL) (o *opened, err error) {
 		}
 		o.credentials = credentials.NewStaticCredentialsProvider(u.User.Username(), secret, "")
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return nil, errors.New("query: not well escaped")
+		return nil, err
+	}
+	known := []string{"endpoint", "layout", "region", "table_exists"}
+	if unknown := storeurl.Unknown(u, maps.Keys(query), known); len(unknown) > 0 {
+		return nil, fmt.Errorf("unknown query parameter %s; known are %s", strings.Join(unknown, ", "), strings.Join(known, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values := query[name]
@@ -163,7 +179,7 @@ func (o *opened) set(name, value string) error {
 		o.endpoint = value
 		e, parseErr := url.Parse(value)
 		if parseErr != nil || (e.Scheme != "http" && e.Scheme != "https") || e.Host == "" || e.User != nil {
-			err = errors.New("it is no URL as http://host:port")
+			err = storeurl.Mistake("it is no URL as http://host:port")
 		}
 	case "layout":
 		if o.Flask = value == "flask"; !o.Flask && value != "native" {
@@ -171,9 +187,6 @@ func (o *opened) set(name, value string) error {
 		}
 	case "table_exists":
 		o.exists, err = strconv.ParseBool(value)
-	default:
-		known := []string{"endpoint", "layout", "region", "table_exists"}
-		return fmt.Errorf("unknown query parameter %q; known are %s", name, strings.Join(known, ", "))
 	}
 	if err == nil && value == "" {
 		err = errors.New("it is empty")

@@ -126,8 +126,8 @@ func TestOpenByURLRefuses(t *testing.T) {
 		{"a bad duration", "file:x?sweep_interval=soon", "sweep_interval"},
 		{"a bad number", "file:x?cache=32M", "cache"},
 		{"a bad truth", "file:x?unsynced=perhaps", "unsynced"},
-		{"a bad escape", "file:x%zz", "%zz"},
-		{"a bad query", "file:x?unsynced=%zz", "%zz"},
+		{"a bad escape", "file:x%zz", "path is not well escaped"},
+		{"a bad query", "file:x?unsynced=%zz", "parameter 1 is not well escaped"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := store.Openers{"file": Open}.Open(t.Context(), c.url)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -18,6 +19,14 @@ import (
 // [Options] unsynced (true or false), sweep_interval (a duration such as 10m,
 // negative for none) and cache (in bytes, negative for none).
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("filestore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if err := alive(ctx, "open"); err != nil {
 		return nil, err
 	}
@@ -29,21 +38,18 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filestore: open: %w", err)
 	}
-	s, err := New(dir, opts)
-	if err != nil {
-		return nil, err // not s, which would be a non-nil interface
-	}
-	return s, nil
+	return New(dir, opts)
 }
 
 func urlDir(u *url.URL) (string, error) {
+	if err := storeurl.Check(u); err != nil {
+		return "", err
+	}
 	switch {
 	case u.Host != "" || u.User != nil:
 		return "", fmt.Errorf("the URL names a host; write file:/dir, or file:dir for a relative one")
-	case u.Fragment != "":
-		return "", fmt.Errorf("the URL has a fragment; write %%23 for a # in the directory's name")
 	case u.Opaque != "":
-		return url.PathUnescape(u.Opaque)
+		return storeurl.Path(u)
 	case u.Path != "":
 		return u.Path, nil
 	}
@@ -51,11 +57,14 @@ func urlDir(u *url.URL) (string, error) {
 }
 
 func urlOptions(u *url.URL) (opts Options, err error) {
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return opts, fmt.Errorf("query: %w", err)
+		return opts, err
 	}
-	var unknown []string
+	known := []string{"cache", "sweep_interval", "unsynced"}
+	if unknown := storeurl.Unknown(u, maps.Keys(query), known); len(unknown) > 0 {
+		return opts, fmt.Errorf("unknown query parameter %s; known are %s", strings.Join(unknown, ", "), strings.Join(known, ", "))
+	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		value := query[name][len(query[name])-1]
 		var err error
@@ -66,16 +75,10 @@ func urlOptions(u *url.URL) (opts Options, err error) {
 			opts.Cache, err = strconv.Atoi(value)
 		case "sweep_interval":
 			opts.SweepInterval, err = time.ParseDuration(value)
-		default:
-			unknown = append(unknown, strconv.Quote(name))
 		}
 		if err != nil {
 			return opts, fmt.Errorf("query parameter %s: %w", name, err)
 		}
-	}
-	if len(unknown) > 0 {
-		return opts, fmt.Errorf("unknown query parameter %s; known are cache, sweep_interval, unsynced",
-			strings.Join(unknown, ", "))
 	}
 	return opts, nil
 }

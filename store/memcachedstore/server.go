@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -47,7 +48,7 @@ func newServer(addr string, o *Options, done <-chan struct{}) (*server, error) {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	if err != nil || host == "" || strings.ContainsAny(host, " /,[]") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		return nil, errors.New("the address is neither host:port nor the path of a socket")
+		return nil, storeurl.Mistake("the address is neither host:port nor the path of a socket")
 	}
 	srv.addr = net.JoinHostPort(host, port)
 	return srv, nil

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -27,6 +28,14 @@ import (
 // python-memcached or pylibmc), flags and max_conns (numbers), and tls (true
 // or false); see [Options]. Open fails if a server does not answer.
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("memcachedstore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	servers, err := urlServers(u)
 	if err != nil {
 		return nil, fmt.Errorf("memcachedstore: open: %w", err)
@@ -47,12 +56,8 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 }
 
 func urlServers(u *url.URL) ([]string, error) {
-	if u.Fragment != "" || u.RawFragment != "" {
-		return nil, errors.New("the URL has a fragment; write %23 for a # in a password")
-	}
-	if first, _, _ := strings.Cut(u.RawQuery, "="); u.User == nil && strings.Contains(first, "@") {
-		// Not quoted: it is the rest of the password.
-		return nil, errors.New("the URL has an @ behind the host; write %3F for a ? in a password")
+	if err := storeurl.Check(u); err != nil {
+		return nil, err
 	}
 	if u.Scheme == "memcached+unix" {
 		if u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
@@ -70,9 +75,13 @@ func urlServers(u *url.URL) ([]string, error) {
 }
 
 func urlOptions(u *url.URL) (o Options, servers []string, err error) {
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return o, nil, errors.New("the URL's query is malformed")
+		return o, nil, err
+	}
+	known := []string{"addr", "distribution", "flags", "max_conns", "tls"}
+	if unknown := storeurl.Unknown(u, maps.Keys(query), known); len(unknown) > 0 {
+		return o, nil, fmt.Errorf("unknown parameter %s; known are addr, distribution, flags, max_conns and tls", unknown[0])
 	}
 	o.Username = u.User.Username()
 	o.Password, _ = u.User.Password()
@@ -117,8 +126,6 @@ func (o *Options) set(name, value string) error {
 		if o.TLS = nil; on {
 			o.TLS = &tls.Config{}
 		}
-	default:
-		return fmt.Errorf("unknown parameter %q; known are addr, distribution, flags, max_conns and tls", name)
 	}
 	return nil
 }

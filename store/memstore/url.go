@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -15,12 +17,18 @@ import (
 //
 //	memory:?max_bytes=536870912&max_record=65536
 func Open(_ context.Context, u *url.URL) (store.Store, error) {
+	if err := storeurl.Check(u); err != nil {
+		return nil, fmt.Errorf("memstore: open: %w", err)
+	}
 	if u.Host != "" || u.User != nil || u.Opaque != "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
 		return nil, errors.New(`memstore: open: the URL names a place; a store in memory is "memory:"`)
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return nil, fmt.Errorf("memstore: open: query: %w", err)
+		return nil, fmt.Errorf("memstore: open: %w", err)
+	}
+	if unknown := storeurl.Unknown(u, maps.Keys(query), []string{"max_bytes", "max_record"}); len(unknown) > 0 {
+		return nil, fmt.Errorf("memstore: open: unknown parameter %s; known are max_bytes and max_record", unknown[0])
 	}
 	var o Options
 	for name, values := range query {
@@ -29,8 +37,6 @@ func Open(_ context.Context, u *url.URL) (store.Store, error) {
 		}
 		n, err := strconv.ParseInt(values[0], 10, 64)
 		switch {
-		case name != "max_bytes" && name != "max_record":
-			return nil, fmt.Errorf("memstore: open: unknown parameter %q; known are max_bytes and max_record", name)
 		case err != nil || n <= 0 || name == "max_record" && int64(int(n)) != n:
 			return nil, fmt.Errorf("memstore: open: %s must be a number of bytes above zero", name)
 		case name == "max_bytes":

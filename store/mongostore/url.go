@@ -18,6 +18,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -44,17 +45,25 @@ const openTimeout = 10 * time.Second
 // Options.WriteConcern does. A readPreference other than primary is refused:
 // a secondary may return a session that has ended.
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("mongostore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	const op = "open"
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("mongostore: %s: %w", op, context.Cause(ctx))
 	}
 	cfg, err := parseURL(u)
 	if err != nil {
-		return nil, fmt.Errorf("mongostore: %s: %w", op, discreet(err, u))
+		return nil, fmt.Errorf("mongostore: %s: %w", op, err)
 	}
 	client, err := mongo.Connect(cfg.client)
 	if err != nil {
-		return nil, fmt.Errorf("mongostore: %s: %w", op, discreet(err, u))
+		return nil, fmt.Errorf("mongostore: %s: %w", op, err)
 	}
 	s, err := New(client.Database(cfg.database).Collection(cfg.collection), cfg.options)
 	if err != nil {
@@ -97,7 +106,10 @@ type config struct {
 }
 
 func parseURL(u *url.URL) (c config, err error) {
-	own, drivers, err := splitQuery(u.RawQuery)
+	if err := storeurl.Check(u); err != nil {
+		return c, err
+	}
+	own, drivers, err := splitQuery(u)
 	if err != nil {
 		return c, err
 	}
@@ -163,10 +175,10 @@ var known = []string{"collection", "database", "ensure_indexes", "layout"}
 
 // splitQuery splits a query into the store's own parameters and the driver's,
 // whose order may matter. Those that neither knows are an error.
-func splitQuery(query string) (own map[string]string, drivers string, err error) {
+func splitQuery(u *url.URL) (own map[string]string, drivers string, err error) {
 	own = map[string]string{}
 	var rest []string
-	for part := range strings.SplitSeq(query, "&") {
+	for part := range strings.SplitSeq(u.RawQuery, "&") {
 		if part == "" {
 			continue
 		}
@@ -190,17 +202,9 @@ func splitQuery(query string) (own map[string]string, drivers string, err error)
 	if err != nil {
 		return nil, "", err
 	}
-	if unknown := slices.Sorted(maps.Keys(parsed.UnknownOptions)); len(unknown) > 0 {
-		return nil, "", fmt.Errorf("unknown query parameter %q; known are %s and the options of MongoDB's own URLs",
-			unknown, strings.Join(known, ", "))
+	if unknown := storeurl.Unknown(u, maps.Keys(parsed.UnknownOptions), known); len(unknown) > 0 {
+		return nil, "", fmt.Errorf("unknown query parameter %s; known are %s and the options of MongoDB's own URLs",
+			strings.Join(unknown, " "), strings.Join(known, ", "))
 	}
 	return own, drivers, nil
-}
-
-// discreet is an error about a URL that does not give its password away.
-func discreet(err error, u *url.URL) error {
-	if password, _ := u.User.Password(); password != "" && strings.Contains(err.Error(), password) {
-		return errors.New("the URL is not valid")
-	}
-	return err
 }

@@ -12,22 +12,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 )
 
 // params are the parameters of a URL's query. The first one that is wrong is
 // kept as the error. A value is shown only where it cannot be a secret.
 type params struct {
+	url   *url.URL
 	query url.Values
 	used  map[string]bool
 	err   error
 }
 
 func newParams(u *url.URL) (*params, error) {
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return nil, errors.New("the URL's query is malformed: write special characters as %XX")
+		return nil, err
 	}
-	return &params{query: query, used: map[string]bool{}}, nil
+	return &params{url: u, query: query, used: map[string]bool{}}, nil
 }
 
 func (p *params) text(name string) string {
@@ -90,11 +93,9 @@ func (p *params) rest() error {
 	if p.err != nil {
 		return p.err
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.query)) {
-		if !p.used[name] {
-			return fmt.Errorf("unknown parameter %q; known with this scheme are %s",
-				name, strings.Join(slices.Sorted(maps.Keys(p.used)), ", "))
-		}
+	known := slices.Sorted(maps.Keys(p.used))
+	if unknown := storeurl.Unknown(p.url, maps.Keys(p.query), known); len(unknown) > 0 {
+		return fmt.Errorf("unknown parameter %s; known with this scheme are %s", unknown[0], strings.Join(known, ", "))
 	}
 	return nil
 }

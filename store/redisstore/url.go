@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/redisstore/internal/redisproto"
 )
@@ -41,6 +42,14 @@ import (
 //   - client_name: what CLIENT LIST shows
 //   - prefix, max_record, cachelib=true, replicas, stale_for: see [Options]
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("redisstore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	c, err := parseURL(u)
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: open: %w", err)
@@ -56,7 +65,7 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	}
 	if err != nil {
 		client.Close()
-		return nil, err // not s, which would be a non-nil interface
+		return nil, err
 	}
 	return s, nil
 }
@@ -104,12 +113,11 @@ const (
 )
 
 func parseURL(u *url.URL) (*config, error) {
-	if u.Opaque != "" || u.Fragment != "" {
-		return nil, errors.New("the URL is not of the form scheme://host; write %23 for a # in a password")
+	if err := storeurl.Check(u); err != nil {
+		return nil, err
 	}
-	if first, _, _ := strings.Cut(u.RawQuery, "="); u.User == nil && u.Host != "" && strings.Contains(u.Path+first, "@") {
-		// Not quoted: it is the rest of the password.
-		return nil, errors.New("the URL has an @ behind the host; write %2F for a / and %3F for a ? in a password")
+	if u.Opaque != "" {
+		return nil, errors.New("the URL is not of the form scheme://host")
 	}
 	p, err := newParams(u)
 	if err != nil {
@@ -188,7 +196,7 @@ func (p *params) place(u *url.URL, c *config) error {
 	if db != "" {
 		n, err := strconv.Atoi(db)
 		if err != nil || n < 0 {
-			return fmt.Errorf("the URL's path must be the number of a database, not %q", db)
+			return errors.New("the URL's path must be the number of a database")
 		}
 		o.SelectDB = n
 	}

@@ -26,7 +26,7 @@ func TestOpenRefusesBadURLs(t *testing.T) {
 		{"negative duration", "redis://127.0.0.1:1/?stale_for=-1s", `parameter "stale_for" must be a duration`},
 		{"no number", "redis://127.0.0.1:1/?max_record=big", `parameter "max_record" must be a number`},
 		{"no boolean", "redis://127.0.0.1:1/?cachelib=perhaps", `parameter "cachelib" must be true or false`},
-		{"database with a name", "redis://127.0.0.1:1/sessions", `the number of a database, not "sessions"`},
+		{"database with a name", "redis://127.0.0.1:1/sessions", `must be the number of a database`},
 		{"negative database", "redis://127.0.0.1:1/-1", `the number of a database`},
 		{"no host", "redis:///0", "names no host"},
 		{"no host but a port", "redis://:6379/0", "names no host"},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -56,6 +57,14 @@ const (
 // Parameters of the driver pass: those of libpq, pgx and go-sql-driver, but for
 // those that concern other uses of a database.
 func Open(ctx context.Context, u *url.URL) (store.Store, error) {
+	s, err := fromURL(ctx, u)
+	if err != nil {
+		return nil, storeurl.Guard("sqlstore: open", u, err)
+	}
+	return s, nil
+}
+
+func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, "open")
 	}
@@ -93,15 +102,15 @@ type target struct {
 
 // openURL returns the store of a URL, and whether its table is to be made.
 func openURL(u *url.URL) (*Store, bool, error) {
-	if u.Fragment != "" {
-		return nil, false, errors.New("sqlstore: open: the URL has a fragment; write %23 for a #")
+	if err := storeurl.Check(u); err != nil {
+		return nil, false, fmt.Errorf("sqlstore: open: %w", err)
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	query, err := storeurl.Query(u)
 	if err != nil {
-		return nil, false, errors.New("sqlstore: open: the URL's query cannot be read") // err would quote a password
+		return nil, false, fmt.Errorf("sqlstore: open: %w", err)
 	}
 	t := target{conns: defaultConns}
-	q := &parameters{values: query}
+	q := &parameters{url: u, values: query}
 	q.options(&t)
 	switch u.Scheme {
 	case "postgres", "postgresql":
@@ -153,6 +162,7 @@ func driverFor(u *url.URL, pkg string, names ...string) (string, error) {
 
 // parameters are the query parameters that nobody has asked for yet.
 type parameters struct {
+	url    *url.URL
 	values url.Values
 	known  []string
 	err    error
@@ -218,11 +228,7 @@ func (q *parameters) rest() error {
 	if len(q.values) == 0 {
 		return q.err
 	}
-	var unknown []string
-	for _, name := range slices.Sorted(maps.Keys(q.values)) {
-		unknown = append(unknown, strconv.Quote(name))
-	}
 	slices.Sort(q.known)
 	return errors.Join(q.err, fmt.Errorf("sqlstore: open: unknown query parameter %s; known are %s, and the driver's own",
-		strings.Join(unknown, ", "), strings.Join(q.known, ", ")))
+		strings.Join(storeurl.Unknown(q.url, maps.Keys(q.values), q.known), ", "), strings.Join(q.known, ", ")))
 }

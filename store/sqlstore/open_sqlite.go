@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/storeurl"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -65,8 +66,8 @@ func sqlitePath(u *url.URL) (string, error) {
 	path := u.Path
 	if u.Opaque != "" {
 		var err error
-		if path, err = url.PathUnescape(u.Opaque); err != nil {
-			return "", fmt.Errorf("sqlstore: open: the file's name: %w", err)
+		if path, err = storeurl.Path(u); err != nil {
+			return "", fmt.Errorf("sqlstore: open: %w", err)
 		}
 	}
 	switch {

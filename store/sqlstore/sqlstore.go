@@ -14,7 +14,7 @@ import (
 // A Store keeps records in a table. Make one with [New] or [Open]. It may be
 // used by any number of goroutines.
 type Store struct {
-	db    *sql.DB
+	db    *database
 	owned bool // Close closes db
 	opts  Options
 	clock clock
@@ -48,6 +48,10 @@ var (
 	_ io.Closer     = (*Store)(nil)
 )
 
+// A database is one more pointer on the way to a *sql.DB, whose data source fmt
+// would print with that of a Store.
+type database struct{ *sql.DB }
+
 // New returns a store in a database that the program has opened. It does not
 // talk to the database yet; [Store.Ping] finds out whether all is well, and
 // [Store.EnsureSchema] makes the table.
@@ -71,7 +75,7 @@ func New(db *sql.DB, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		db: db, opts: opts, clock: clockOf(opts.Dialect, opts.Layout), sql: newStatements(&opts),
+		db: &database{db}, opts: opts, clock: clockOf(opts.Dialect, opts.Layout), sql: newStatements(&opts),
 		keep: !opts.Unprepared && opts.Dialect != PostgreSQL, prepared: make(map[*query]*sql.Stmt),
 		done: make(chan struct{}),
 	}
