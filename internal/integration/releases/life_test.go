@@ -94,6 +94,7 @@ func (s *site) testLife(t *testing.T) {
 	t.Run("notes of the newer release", s.testNotes)
 	t.Run("notes of a release to come", s.testNotesToCome)
 	t.Run("a session of the older release", s.testOlderSession)
+	t.Run("a longer timeout of the older release", s.testLongerTimeout)
 	t.Run("a move that stopped half way", s.testHalfMoved)
 	if s.lifetime != cloakroom.NoLimit {
 		t.Run("lifetime", s.testLifetime)
@@ -136,6 +137,22 @@ func (s *site) testNotesToCome(t *testing.T) {
 				t.Errorf("after %s at %s an entry that it does not know is gone", path, to)
 			}
 		}
+	}
+}
+
+// The older release moves the expiry on by a longer timeout than the newer one
+// has noted. That it would have been used in the future counts as now.
+func (s *site) testLongerTimeout(t *testing.T) {
+	ticket := s.must(t, newer, "/step", "", nil).ticket
+	if err := s.hurry(storeKey(ticket), -5*idle); err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, newer, "/read", ticket, nil)
+	if _, expires := s.record(t, ticket); time.Until(expires) > idle+precision {
+		t.Errorf("after a use at the newer release the session ends in %v, want %v", time.Until(expires), idle)
+	}
+	if p := s.must(t, older, "/read", ticket, nil); p.Steps != 1 {
+		t.Errorf("the older release finds %+v, want one step", p.Answer)
 	}
 }
 
