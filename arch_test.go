@@ -66,6 +66,9 @@ var mayImport = map[string][]string{
 	"internal/testserver":           {},
 	"internal/tools/...":            {},
 
+	// Also built with an older release.
+	"internal/integration/releases/service": {"", "codec", "store", "store/filestore", "store/redisstore"},
+
 	// What redisstore and goredisstore share.
 	"store/redisstore/internal/redisproto": {"store", "internal/probe"},
 	"store/redisstore/internal/redistest":  {"store", "store/storetest", "store/redisstore/internal/redisproto", "internal/contend", "internal/testserver"},

@@ -57,7 +57,8 @@ func (s *Session) Has(name string) bool {
 // Set puts v into the session under name. It is encoded at once: later changes
 // to what v points to are not seen. A v that a [Key] of its type would
 // not give back as it is, a name that is not UTF-8, or one of cloakroom's own
-// names (_created, _permanent, _flashes), makes the request fail, see Err.
+// names (_created, _permanent, _flashes, _cloakroom), makes the request fail, see
+// Err.
 func (s *Session) Set(name string, v any) { s.core().Set(name, nil, v) }
 
 // Delete removes the value of name. A missing one is fine.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // An Inspection shows what is in a cookie or a record.
@@ -15,7 +16,8 @@ type Inspection struct {
 	// Kind says what it is: "Flask's session cookie", "cachelib file", "file of
 	// store/filestore", or "record".
 	Kind string
-	// Format is that of the content: msgpack, json, pickle or taggedjson.
+	// Format is that of the content: msgpack, json, pickle, taggedjson, or mark for
+	// what a session that has ended leaves (see [store.Mark]).
 	Format string
 	// Size is that of the content in bytes, as it is stored.
 	Size int
@@ -35,6 +37,11 @@ type Inspection struct {
 	// Expires is until when a record says that it is valid; zero if it does
 	// not, or for ever. That of a cookie depends on the configuration.
 	Expires time.Time
+
+	// Mark says why a session has ended; zero if this is no mark.
+	Mark store.MarkKind
+	// Ended is when the session has ended; zero if this is no mark.
+	Ended time.Time
 }
 
 // A Signature is what is known about a signature.
@@ -77,6 +84,10 @@ const MaxInspected = codec.MaxSize + 4096
 //	{"$complex": [1.0, -2.0]}
 //	{"$ext": [5, "AQI="]}        MessagePack's extensions: type, and data in base64
 //	{"$unread": "why"}           in place of a value that cannot be read
+//	{"$ended": "2024-02-29T12:34:56.789Z"}
+//	                             the mark of an ended session; $moved: of one
+//	                             that goes on under another ID; $mark: of a kind
+//	                             that this release does not know
 //
 // A key that is no text is the JSON of it behind a $, as in {"$7": "x"}; text
 // that begins with a $ has another one before it as a key. Whatever does not
@@ -124,6 +135,8 @@ func inspect(data []byte, cfg *Config) (*Inspection, error) {
 		return nil, errLarge
 	case bytes.HasPrefix(data, []byte(filestoreMagic)):
 		return inspectFilestore(data)
+	case isMark(data):
+		return inspectMark("record", data), nil
 	case isCachelib(data):
 		return inspectCachelib(data)
 	}

@@ -1,6 +1,7 @@
 package flask
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/pickle"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // cachelibHeader is the length of the expiry before the pickle in a file of
@@ -39,7 +41,7 @@ func isCount(data []byte) bool {
 }
 
 func inspectCachelib(data []byte) (*Inspection, error) {
-	if len(data) <= cachelibHeader || !pickled.Match(data[cachelibHeader:]) {
+	if len(data) <= cachelibHeader || !isMark(data[cachelibHeader:]) && !pickled.Match(data[cachelibHeader:]) {
 		return nil, errUnknown
 	}
 	in, err := inspectRecord("cachelib file", data[cachelibHeader:], pickled)
@@ -69,7 +71,7 @@ func inspectFilestore(data []byte) (*Inspection, error) {
 	}
 	record := body[keyLen:]
 	c := codec.Detect(record, formats[:]...)
-	if c == nil {
+	if c == nil && !isMark(record) {
 		return nil, errSealedIn
 	}
 	in, err := inspectRecord("file of store/filestore", record, c)
@@ -83,7 +85,26 @@ func inspectFilestore(data []byte) (*Inspection, error) {
 	return in, nil
 }
 
+// inspectRecord shows a record in c or, whatever c is, a mark.
 func inspectRecord(kind string, data []byte, c codec.Codec) (*Inspection, error) {
+	if isMark(data) {
+		return inspectMark(kind, data), nil
+	}
 	in := &Inspection{Kind: kind}
 	return in, in.fill(data, c)
+}
+
+func isMark(data []byte) bool {
+	_, ok := store.ParseMark(data)
+	return ok
+}
+
+// inspectMark shows a mark, but not its payload: where the session goes on is
+// nobody's business.
+func inspectMark(kind string, data []byte) *Inspection {
+	m, _ := store.ParseMark(data)
+	in := &Inspection{Kind: kind, Format: "mark", Size: len(data), Mark: m.Kind, Ended: m.At.UTC()}
+	name := map[store.MarkKind]string{store.MarkEnded: "$ended", store.MarkMoved: "$moved"}[m.Kind]
+	in.JSON = indent(fmt.Appendf(nil, `{"%s":"%s"}`, cmp.Or(name, "$mark"), in.Ended.Format("2006-01-02T15:04:05.000Z07:00")))
+	return in
 }

@@ -393,6 +393,60 @@ func TestInspectFiles(t *testing.T) {
 	}
 }
 
+// What an ended session has left is told apart from sessions, whatever file it is
+// in, and its payload is not shown.
+func TestInspectMarks(t *testing.T) {
+	at := time.Date(2024, 2, 29, 12, 34, 56, 789e6, time.UTC)
+	expires := time.Unix(2_000_000_000, 0).UTC()
+	dir := t.TempDir()
+	caches, err := cachelibstore.New(dir+"/cachelib", cachelibstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filestore.New(dir+"/files", filestore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	for name, kind := range map[string]store.MarkKind{"$ended": store.MarkEnded, "$moved": store.MarkMoved, "$mark": 'Q'} {
+		data := store.Mark{Kind: kind, At: at, Payload: []byte("session:hush")}.Append(nil)
+		check := func(where string, data []byte, expires time.Time) bool {
+			in, err := flask.Inspect(data, flask.Config{})
+			if err != nil || in.Kind != where {
+				return false
+			}
+			want := flask.Inspection{Kind: where, Format: "mark", Size: 26, Mark: kind, Ended: at, Expires: expires,
+				JSON: []byte("{\n  \"" + name + "\": \"2024-02-29T12:34:56.789Z\"\n}")}
+			if !reflect.DeepEqual(*in, want) {
+				t.Errorf("%q: got %+v, want %+v", kind, *in, want)
+			}
+			return true
+		}
+		if !check("record", data, time.Time{}) {
+			t.Errorf("%q: it is taken for no record", kind)
+		}
+		for where, s := range map[string]store.Store{"cachelib file": caches, "file of store/filestore": files} {
+			if _, err := s.Save(t.Context(), "session:x", store.Record{}, store.Record{Data: data, Expires: expires}); err != nil {
+				t.Fatal(err)
+			}
+			seen := false
+			for _, file := range allFiles(t, dir) {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				seen = check(where, text, expires) || seen
+			}
+			if !seen {
+				t.Errorf("%q: no %s was recognized", kind, where)
+			}
+			if err := s.Delete(t.Context(), "session:x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // The two lengths of a file add up to what is there, but one of them is below
 // zero to an int of 32 bits.
 func TestInspectFileWithHugeLength(t *testing.T) {

@@ -19,7 +19,7 @@ type migration struct {
 	To     string `json:"to"`
 	DryRun bool   `json:"dry_run"`
 
-	Live   int `json:"live"`   // sessions of FROM
+	Live   int `json:"live"`   // sessions of FROM, without those that have ended in TO
 	Copied int `json:"copied"` // or would be, in a dry run
 	There  int `json:"there"`  // in TO already
 
@@ -33,6 +33,11 @@ type migration struct {
 	Counted int  `json:"counted"`
 	Missing int  `json:"missing"` // of those, in TO
 
+	// What ended sessions have left is no session.
+	Marks       int `json:"marks"`        // of FROM
+	MarksCopied int `json:"marks_copied"` // or there already
+	Ended       int `json:"ended"`        // sessions of FROM that have ended in TO, which a mark there tells
+
 	Complete bool `json:"complete"` // all of FROM is in TO
 }
 
@@ -43,6 +48,7 @@ type copier struct {
 	lister   store.Lister
 	to       store.Store
 	cmd      *migrateCmd
+	marks    bool // are copied, too
 	progress *progress
 }
 
@@ -51,6 +57,12 @@ func (c *copier) copy(ctx context.Context) error {
 	for entry, err := range c.lister.List(ctx, c.cmd.Prefix) {
 		if err != nil {
 			return err
+		}
+		if isMark(entry.Record) {
+			if err := c.mark(ctx, entry); err != nil {
+				return err
+			}
+			continue
 		}
 		c.Live++
 		err := c.one(ctx, entry)
@@ -114,6 +126,8 @@ func (c *copier) meet(ctx context.Context, key string, next store.Record) error 
 	old, err := c.to.Load(ctx, key)
 	switch {
 	case err != nil:
+	case isMark(old):
+		c.end()
 	case bytes.Equal(old.Data, next.Data):
 		if err = c.to.Touch(ctx, key, old, next.Expires); err == nil {
 			c.There++
@@ -139,6 +153,8 @@ func (c *copier) compare(ctx context.Context, key string, next store.Record) err
 		c.Copied++
 	case err != nil:
 		return err
+	case isMark(old):
+		c.end()
 	case bytes.Equal(old.Data, next.Data):
 		c.There++
 	case c.cmd.Overwrite:
@@ -149,6 +165,51 @@ func (c *copier) compare(ctx context.Context, key string, next store.Record) err
 	return nil
 }
 
+func isMark(r store.Record) bool {
+	_, ok := store.ParseMark(r.Data)
+	return ok
+}
+
+// end notes a session that has ended in the other store. It is not brought back
+// there.
+func (c *copier) end() {
+	c.Live--
+	c.Ended++
+}
+
+// mark copies a mark, for as long as it still lives. It takes the place of the
+// session that it ends, which an earlier run may have copied.
+func (c *copier) mark(ctx context.Context, entry store.Entry) error {
+	c.Marks++
+	if !c.marks {
+		return nil
+	}
+	next := store.Record{Data: entry.Record.Data, Expires: entry.Record.Expires}
+	key := c.key(entry.Key)
+	for {
+		old, err := c.to.Load(ctx, key)
+		switch {
+		case errors.Is(err, store.ErrKey):
+			return nil // nor is there a session to end
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return err
+		case isMark(old), c.cmd.DryRun:
+			c.MarksCopied++
+			return nil
+		}
+		_, err = c.to.Save(ctx, key, old, next)
+		switch {
+		case err == nil:
+			c.MarksCopied++
+			return nil
+		case errors.Is(err, store.ErrTooLarge):
+			return nil
+		case !errors.Is(err, store.ErrConflict):
+			return err
+		}
+	}
+}
+
 // count walks over the records once more, and counts how many live ones there
 // are, and how many of them the other store does not have.
 func (c *copier) count(ctx context.Context) error {
@@ -156,9 +217,12 @@ func (c *copier) count(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err := c.to.Load(ctx, c.key(entry.Key))
+		if isMark(entry.Record) {
+			continue
+		}
+		there, err := c.to.Load(ctx, c.key(entry.Key))
 		// Looked at afterwards: it may end at this very moment.
-		if !entry.Record.Live(time.Now()) {
+		if !entry.Record.Live(time.Now()) || isMark(there) {
 			continue
 		}
 		c.Counted++

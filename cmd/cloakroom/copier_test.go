@@ -171,3 +171,101 @@ func TestWorkThatStalls(t *testing.T) {
 		}
 	})
 }
+
+// markOf is a record that an ended session has left, with so much of its life to come.
+func markOf(kind store.MarkKind, left time.Duration) store.Record {
+	m := store.Mark{Kind: kind, At: time.Now().Add(left - 15*time.Minute), Payload: []byte("payload")}
+	return store.Record{Data: m.Append(nil), Expires: time.Now().Add(left)}
+}
+
+// Marks are no sessions, and an end on either side stays one.
+func TestCopyMarks(t *testing.T) {
+	session, ended, moved := record("session"), markOf(store.MarkEnded, 7*time.Minute), markOf(store.MarkMoved, 8*time.Minute)
+	none := store.Record{}
+	for _, c := range []struct {
+		name       string
+		from, to   store.Record // under one key, if any
+		without    bool         // marks are not to be copied
+		want       migration
+		leaves     store.Record
+		overwrites bool
+	}{
+		{name: "a mark", from: ended, want: migration{Marks: 1, MarksCopied: 1}, leaves: ended},
+		{name: "a mark where they stay behind", from: ended, without: true, want: migration{Marks: 1}, leaves: none},
+		{name: "a mark that is there", from: ended, to: ended, want: migration{Marks: 1, MarksCopied: 1}, leaves: ended},
+		{name: "another mark that is there", from: ended, to: moved, want: migration{Marks: 1, MarksCopied: 1}, leaves: moved},
+		{name: "the end of a session that was copied", from: moved, to: session, want: migration{Marks: 1, MarksCopied: 1}, leaves: moved},
+		{name: "a session that has ended in TO", from: session, to: ended, want: migration{Ended: 1}, leaves: ended},
+		{name: "a session that has ended in TO, with --overwrite", from: session, to: ended, overwrites: true, want: migration{Ended: 1}, leaves: ended},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, dry := range []bool{true, false} {
+				from, to := memstore.New(memstore.Options{}), memstore.New(memstore.Options{})
+				defer from.Close()
+				defer to.Close()
+				for s, r := range map[store.Store]store.Record{from: c.from, to: c.to} {
+					if r.Exists() {
+						if _, err := s.Save(t.Context(), "key", none, r); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				cp := &copier{from: from, lister: from, to: to, marks: !c.without, progress: newProgress(io.Discard),
+					cmd: &migrateCmd{DryRun: dry, Overwrite: c.overwrites}}
+				if err := errors.Join(cp.copy(t.Context()), cp.count(t.Context()), cp.complain()); err != nil {
+					t.Errorf("dry run %v: %v", dry, err)
+				}
+				want := c.want
+				want.Looked = true
+				if cp.migration != want {
+					t.Errorf("dry run %v: it says %+v, want %+v", dry, cp.migration, want)
+				}
+				leaves := c.leaves
+				if dry {
+					leaves = c.to
+				}
+				got, err := to.Load(t.Context(), "key")
+				if string(got.Data) != string(leaves.Data) || !got.Expires.Equal(leaves.Expires) {
+					t.Errorf("dry run %v: TO holds %q until %v, %v, want %q until %v", dry, got.Data, got.Expires, err, leaves.Data, leaves.Expires)
+				}
+			}
+		})
+	}
+}
+
+// An end that comes in between is met as one that was there before.
+func TestCopyMarkBesideOthers(t *testing.T) {
+	from, to := memstore.New(memstore.Options{}), memstore.New(memstore.Options{})
+	defer from.Close()
+	defer to.Close()
+	if _, err := from.Save(t.Context(), "key", store.Record{}, markOf(store.MarkEnded, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	busy := &meddled{to, func(op, key string) error {
+		if times++; times < 3 {
+			put(t, to, key, "changed again")
+		}
+		return nil
+	}}
+	cp := &copier{from: from, lister: from, to: busy, marks: true, cmd: &migrateCmd{}, progress: newProgress(io.Discard)}
+	if err := cp.copy(t.Context()); err != nil || cp.MarksCopied != 1 {
+		t.Errorf("copy = %v, with %d marks copied, want 1", err, cp.MarksCopied)
+	}
+	if r, err := to.Load(t.Context(), "key"); !isMark(r) {
+		t.Errorf("TO holds %q, %v, want the mark", r.Data, err)
+	}
+}
+
+func TestStoresOfFlasks(t *testing.T) {
+	for text, want := range map[string]bool{
+		"redis://localhost": false, "redis://localhost/1?cachelib=true": true, "redis://localhost?cachelib=false": false,
+		"cachelib:/dir": true, "file:/dir": false,
+		"sqlite:a.db?layout=flask-sqlalchemy": true, "sqlite:a.db?layout=native": false,
+		"mongodb://localhost/?layout=flask": true,
+	} {
+		if got := address(text).isFlasks(); got != want {
+			t.Errorf("%s is Flask's: %v, want %v", text, got, want)
+		}
+	}
+}

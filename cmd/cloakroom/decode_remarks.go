@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/flask"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // remarks are what is known about a cookie or record beside its content.
@@ -29,6 +30,9 @@ func (r remarks) print(w io.Writer) {
 	case flask.SignatureUnchecked:
 		line("Signature:", "NOT CHECKED for want of a secret: anybody may have written this")
 		line("", "(see --flask-config, --secret-file, and FLASK_SECRET_KEY in the environment)")
+	}
+	if r.Mark != 0 {
+		r.end(line)
 	}
 	if r.Signature != flask.SignatureNone {
 		r.age(line)
@@ -63,6 +67,22 @@ func (r remarks) age(line func(string, string, ...any)) {
 	// Flask counts whole seconds, and the last one still counts.
 	end := r.Signed.Add(r.lifetime.Truncate(time.Second) + time.Second)
 	r.until(line, end, why)
+}
+
+// end tells of the end that has left a mark.
+func (r remarks) end(line func(string, string, ...any)) {
+	label, why := "Ended:", "for a reason that this release does not know"
+	switch r.Mark {
+	case store.MarkEnded:
+		why = "by a logout or a revocation"
+	case store.MarkMoved:
+		label, why = "Moved:", "by a login or a regeneration: the session goes on under another ID"
+	}
+	if age := r.now.Sub(r.Ended); age >= 0 {
+		line(label, "%s, %s ago, %s", at(r.Ended), roughly(age), why)
+	} else {
+		line(label, "%s, %s from now by this clock, %s", at(r.Ended), roughly(-age), why)
+	}
 }
 
 // expiry tells what a file says of its expiry.
@@ -100,6 +120,8 @@ func formatName(format string) string {
 		return "JSON"
 	case "taggedjson":
 		return "tagged JSON"
+	case "mark":
+		return "the mark of an ended session"
 	}
 	return format
 }

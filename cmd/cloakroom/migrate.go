@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -31,7 +32,10 @@ func (migrateCmd) Help() string {
 		`It may be stopped at any time and run again: what has been copied is passed over. FROM is only read.
 
 Sessions that visitors change meanwhile are not followed, and a session that has ended in TO since it was copied ` +
-		`comes back with another run. So run it while nobody can write to either, with --overwrite if TO has been in use before.
+		`comes back with another run, unless its end was a few minutes ago. So run it while nobody can write to either, with --overwrite if TO has been in use before.
+
+The marks that ended sessions leave for some minutes are copied, too, and are counted apart. One takes the place of ` +
+		`the session that it ends, and none is replaced by a session. With --format, and where a store has a layout of Flask's, they stay behind: Flask knows none.
 
 Keys stay as they are, so that the application has to go on with its cookie's name and with --prefix as its KeyPrefix. ` +
 		`cachelib's files do not hold their keys, and so cannot be FROM.`
@@ -60,6 +64,7 @@ func (m *migrateCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	c := &copier{from: from, lister: lister, to: to, cmd: m, progress: newProgress(s.err)}
 	c.From, c.To, c.DryRun = fromName, toName, m.DryRun
+	c.marks = m.Format == "" && !m.From.isFlasks() && !m.To.isFlasks()
 	ctx, unwatch := c.progress.watch(ctx)
 	defer unwatch()
 	err = m.run(ctx, s, c)
@@ -91,6 +96,20 @@ func (m *migrateCmd) checkSame() error {
 	return nil
 }
 
+// isFlasks reports whether a store is laid out as Flask-Session or cachelib does it.
+func (a address) isFlasks() bool {
+	text, err := a.read()
+	if err != nil {
+		return false
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return false
+	}
+	q := u.Query()
+	return u.Scheme == "cachelib" || strings.HasPrefix(q.Get("layout"), "flask") || q.Get("cachelib") == "true"
+}
+
 // openTo opens TO, for a dry run without making it.
 func (m *migrateCmd) openTo(ctx context.Context, s streams) (store.Store, string, error) {
 	to, name, err := m.To.open(ctx, s, m.DryRun)
@@ -118,9 +137,11 @@ func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
 	}
 	if m.DryRun {
 		say("%s has %d live sessions; %d would be copied to %s, %d are there already.\n", c.From, c.Live, c.Copied, c.To, c.There)
+		m.sayMarks(say, c)
 		return c.complain()
 	}
 	say("Copied %d live sessions from %s to %s; %d were there already.\n", c.Copied, c.From, c.To, c.There)
+	m.sayMarks(say, c)
 	if err := c.count(ctx); err != nil {
 		return m.stopped(ctx, c, err)
 	}
@@ -128,6 +149,22 @@ func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
 		say("Counted: all %d live sessions of %s are in %s.\n", c.Counted, c.From, c.To)
 	}
 	return c.complain()
+}
+
+// sayMarks tells of sessions that have ended, which are not counted.
+func (m *migrateCmd) sayMarks(say func(string, ...any), c *copier) {
+	switch {
+	case c.Marks == 0:
+	case !c.marks:
+		say("Left behind: %d marks of ended sessions, which Flask does not know.\n", c.Marks)
+	case m.DryRun:
+		say("Beside them %d marks of ended sessions; %d would be in %s.\n", c.Marks, c.MarksCopied, c.To)
+	default:
+		say("Beside them %d marks of ended sessions; %d are in %s.\n", c.Marks, c.MarksCopied, c.To)
+	}
+	if c.Ended > 0 {
+		say("Left alone: %d sessions that have ended in %s.\n", c.Ended, c.To)
+	}
 }
 
 func (m *migrateCmd) stopped(ctx context.Context, c *copier, err error) error {

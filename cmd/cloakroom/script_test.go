@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/store"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -50,6 +51,7 @@ func runSQL() {
 //	fails CODE COMMAND...              a command that ends with an exit code
 //	mode FILE OCTAL                    a file's permissions
 //	occupy                             takes the port of $ADDR away
+//	mark FILE KIND                     a file with the mark of a session that ended at 2024-02-29 12:34:56.789 UTC
 //	exec sqlite                        runs SQL on stdin in app.db
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"visit":  visit,
 			"fails":  fails,
 			"mode":   mode,
+			"mark":   mark,
 			"occupy": occupy,
 		},
 	})
@@ -163,6 +166,14 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
+}
+
+func mark(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || len(args[1]) != 1 {
+		ts.Fatalf("usage: mark FILE KIND")
+	}
+	m := store.Mark{Kind: store.MarkKind(args[1][0]), At: time.Date(2024, 2, 29, 12, 34, 56, 789e6, time.UTC), Payload: []byte("session:hush")}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), m.Append(nil), 0o600))
 }
 
 func occupy(ts *testscript.TestScript, neg bool, args []string) {
