@@ -4,4 +4,5 @@ package filestore
 
 func (o *opener) stepwise() {}
 
-func childFullDisk(string) error { return nil }
+func childFullDisk(string) error  { return nil }
+func childUnmounted(string) error { return nil }
