@@ -1,15 +1,17 @@
 package cloakroom_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// README and docs say which test shows what. Those tests must exist.
+// The documents say which test shows what. Those tests must exist.
 func TestDocsNameTestsThatExist(t *testing.T) {
 	var code strings.Builder
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -24,13 +26,14 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`")
-	for _, doc := range []string{"README.md", "docs/architecture.md"} {
+	least := map[string]int{"README.md": 10, "docs/architecture.md": 50, "docs/guarantees.md": 10, "docs/security.md": 100}
+	for _, doc := range documents(t) {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
 		found := name.FindAllSubmatch(text, -1)
-		if len(found) < 10 {
+		if len(found) < least[filepath.ToSlash(doc)] {
 			t.Errorf("%s names only %d tests: the pattern is out of date", doc, len(found))
 		}
 		for _, m := range found {
@@ -38,6 +41,58 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 				t.Errorf("%s names %s, which does not exist", doc, m[1])
 			}
 		}
+	}
+}
+
+// The security page answers each of the 64 requirements, each of ASVS 5.0's
+// chapters V7 and V3.3, and each kind of faults, in their order. What is met
+// names a test.
+func TestSecurityPageIsComplete(t *testing.T) {
+	text, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^\| ([SK]?\d[.\d]*) \|(.*)\|$`).FindAllStringSubmatch(string(text), -1) {
+		number, cells := m[1], strings.Split(m[2], "|")
+		got = append(got, number)
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		tests := cells[len(cells)-1]
+		if number[0] == 'K' {
+			if len(cells) != 4 || cells[0] == "" || cells[1] == "" || tests == "" {
+				t.Errorf("%s: a row of %d cells, or with an empty one", number, len(cells))
+			}
+			continue
+		}
+		answer := cells[len(cells)-3]
+		if number[0] == 'S' {
+			count[answer]++
+		}
+		switch answer {
+		case "met", "in part":
+			if !strings.Contains(tests, "`Test") {
+				t.Errorf("%s is said to be %s, and names no test", number, answer)
+			}
+		case "not met", "application", "does not apply":
+		default:
+			t.Errorf("%s is answered %q", number, answer)
+		}
+	}
+	want := strings.Fields(`7.1.1 7.1.2 7.1.3 7.2.1 7.2.2 7.2.3 7.2.4 7.3.1 7.3.2 7.4.1 7.4.2 7.4.3 7.4.4 7.4.5
+		7.5.1 7.5.2 7.5.3 7.6.1 7.6.2 3.3.1 3.3.2 3.3.3 3.3.4 3.3.5 K1 K2 K3 K4 K5 K6 K7 K8 K9 K10 K11`)
+	for i := 64; i > 0; i-- {
+		want = slices.Insert(want, 0, fmt.Sprint("S", i))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the rows are\n%s, want\n%s", got, want)
+	}
+	sum := fmt.Sprintf("Of the 64, %d are met, %d in part, %d are not, %d are the application's, and %d do not apply.",
+		count["met"], count["in part"], count["not met"], count["application"], count["does not apply"])
+	if !strings.Contains(string(text), sum) {
+		t.Errorf("the page does not say: %s", sum)
 	}
 }
 

@@ -1,7 +1,9 @@
 package edge_test
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +119,41 @@ func TestCookieNamesAreComparedByteForByte(t *testing.T) {
 		s.Ask(t, name+"="+b.Ticket(), sitetest.Has(t, "by the name "+name, false))
 	}
 	s.Ask(t, "__Host-session", func(s *cloakroom.Session) { s.Len() })
+	sitetest.Equal(t, "store calls", s.Calls())
+}
+
+// A ticket counts in the session's cookie alone: what stands in URLs ends up in
+// logs, in histories and in other sites' Referer.
+func TestTicketsCountInCookiesAlone(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	ticket := s.Known(t).Ticket()
+	form := url.Values{"__Host-session": {ticket}, "session": {ticket}}.Encode()
+	s.Calls()
+	for name, ask := range map[string]func(r *http.Request){
+		"query":  func(r *http.Request) { r.URL.RawQuery = form },
+		"path":   func(r *http.Request) { r.URL.Path = "/page;__Host-session=" + ticket },
+		"bearer": func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+ticket) },
+		"header": func(r *http.Request) {
+			for _, name := range []string{"Session", "X-Session", "X-Session-Id", "__Host-session", "Cookie2", "Set-Cookie"} {
+				r.Header[name] = []string{ticket, "__Host-session=" + ticket}
+			}
+		},
+		"form": func(r *http.Request) {
+			r.Method, r.Body = http.MethodPost, io.NopCloser(strings.NewReader(form))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		},
+	} {
+		b := s.Browser(t)
+		r := b.Request("/")
+		ask(r)
+		a, err := b.Send(r, func(w http.ResponseWriter, r *http.Request) {
+			r.ParseForm()
+			sitetest.Using(sitetest.Has(t, "by the "+name, false))(w, r)
+		})
+		if err != nil || !a.OK() {
+			t.Errorf("%s: answered %v, %v", name, a, err)
+		}
+	}
 	sitetest.Equal(t, "store calls", s.Calls())
 }
 

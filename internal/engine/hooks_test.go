@@ -146,6 +146,7 @@ func TestHooksGetTheRequestsContext(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{Hooks: cloakroom.Hooks{
 		Created: hook("Created"), Loaded: hook("Loaded"), Saved: hook("Saved"),
 		Regenerated: hook("Regenerated"), Destroyed: hook("Destroyed"), Error: hook("Error"),
+		Rejected: hook("Rejected"),
 	}})
 	s.Outer = func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +158,8 @@ func TestHooksGetTheRequestsContext(t *testing.T) {
 	b.OK((*cloakroom.Session).Regenerate)
 	b.OK((*cloakroom.Session).Destroy)
 	b.Visit(func(s *cloakroom.Session) { s.Set("x", func() {}) })
-	for _, name := range []string{"Created", "Loaded", "Saved", "Regenerated", "Destroyed", "Error"} {
+	s.Holder(t, sitetest.Dead).OK(func(s *cloakroom.Session) { s.Len() })
+	for _, name := range []string{"Created", "Loaded", "Saved", "Regenerated", "Destroyed", "Error", "Rejected"} {
 		if !seen[name] {
 			t.Errorf("%s was not called with the request's context", name)
 		}

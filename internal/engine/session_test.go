@@ -166,6 +166,24 @@ func TestHandle(t *testing.T) {
 	}
 }
 
+// What logs and lists show of a session is no ticket of it.
+func TestHandleOpensNothing(t *testing.T) {
+	for kind, s := range map[string]*sitetest.Site{
+		"server-side": sitetest.New(t, cloakroom.Options{}),
+		"plain IDs":   sitetest.New(t, cloakroom.Options{PlainIDs: true}),
+		"sealed":      sitetest.NewSealed(t, cloakroom.Options{}),
+	} {
+		var handle string
+		b := s.Known(t)
+		b.OK(func(s *cloakroom.Session) { handle = s.Handle() })
+		if len(handle) != 16 || strings.Contains(b.Ticket(), handle) {
+			t.Errorf("%s: a handle of %d characters, which the ticket may hold", kind, len(handle))
+		}
+		s.Holder(t, handle).OK(sitetest.Has(t, kind+": the handle as a ticket", false))
+		b.OK(sitetest.Has(t, kind+": the ticket itself", true))
+	}
+}
+
 func TestTicketIsALongRandomID(t *testing.T) {
 	s := sitetest.New(t, cloakroom.Options{})
 	seen := map[string]bool{}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +68,48 @@ func TestRecordKeysSealTheStore(t *testing.T) {
 		sitetest.Equal(t, what+": events", s.Log.Events(), c.event)
 		if got := s.Records(t)["session:"+c.id]; !slices.Equal(got.Data, record.Data) {
 			t.Errorf("%s: the record was not left alone", what)
+		}
+	}
+}
+
+// Who the visitor is, by address or browser, is in no record, event or log line.
+func TestNothingOfTheRequestIsKept(t *testing.T) {
+	const address, agent, page = "203.0.113.77", "Sextant/7.1", "/ward/12"
+	s := sitetest.New(t, cloakroom.Options{})
+	s.Outer = func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RemoteAddr = address + ":4711"
+			next.ServeHTTP(w, r)
+		})
+	}
+	b := s.Browser(t)
+	var kept strings.Builder
+	for _, use := range []func(*cloakroom.Session){
+		sitetest.SetUser, sitetest.Count, (*cloakroom.Session).Regenerate,
+		func(s *cloakroom.Session) { s.Flash("info", "Hello."); s.SetPermanent(true) },
+		func(s *cloakroom.Session) { s.Set("x", func() {}) }, // fails, and is logged
+		(*cloakroom.Session).Destroy,
+	} {
+		r := b.Request(page)
+		for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded"} {
+			r.Header.Set(name, address)
+		}
+		r.Header.Set("User-Agent", agent)
+		r.Header.Set("Referer", b.URL+page)
+		if _, err := b.Send(r, func(w http.ResponseWriter, r *http.Request) { sitetest.Using(use)(w, r) }); err != nil {
+			t.Fatal(err)
+		}
+		for key, record := range s.Records(t) {
+			fmt.Fprintf(&kept, "%s %s\n", key, record.Data)
+		}
+	}
+	fmt.Fprintln(&kept, s.Log.Take(), s.Log.Lines(), s.Marks(t))
+	if !strings.Contains(kept.String(), "ada") || !strings.Contains(kept.String(), "Destroyed") {
+		t.Fatal("there is nothing to look at")
+	}
+	for _, text := range []string{address, agent, page} {
+		if strings.Contains(kept.String(), text) {
+			t.Errorf("%q is kept", text)
 		}
 	}
 }
