@@ -58,9 +58,14 @@ func (v *Visit) outer() *Visit {
 // path returns the path that the browser asked for, which http.StripPrefix and
 // its kin have cut short by now.
 func (v *Visit) path() string {
-	if target := v.request.RequestURI; strings.HasPrefix(target, "/") {
-		path, _, _ := strings.Cut(target, "?")
-		return path
+	target := v.request.RequestURI
+	if _, rest, absolute := strings.Cut(target, "://"); absolute && !strings.HasPrefix(target, "/") {
+		_, path, _ := strings.Cut(rest, "/")
+		target = "/" + path
 	}
-	return v.request.URL.EscapedPath()
+	if !strings.HasPrefix(target, "/") {
+		return v.request.URL.EscapedPath()
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return path
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -142,6 +143,9 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 // moves the expiry on once: before the header leaves, or at the end for a
 // session that was loaded only then.
 func (s *Session) refreshes(now time.Time) bool {
+	if s.bearer == nil && s.version.unsettled() {
+		return true
+	}
 	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
 		return false
 	}
@@ -217,6 +221,18 @@ func (c *commit) run(ctx context.Context) error {
 		}
 		c.ended++
 		c.waited = true
+	}
+	if c.reload && c.version.unsettled() { // a Commit after one that failed
+		v, err := c.e.settle(ctx, c.version, c.now)
+		if errors.Is(err, ErrNotFound) {
+			c.met = asMark(err)
+			c.dropped(ctx)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.version, c.outcome, c.waited = v, stored, true
 	}
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err

@@ -86,7 +86,7 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 	defer call.close()
 	v, err := e.read(call, e.storeKey(id), now)
 	v.ticket = ticket
-	if err == nil && v.Meta != nil && len(v.Meta.Prev) > 0 {
+	if err == nil && v.unsettled() {
 		// A move stopped half way. That the session can be used does not wait for
 		// what is left of it.
 		settled, err := e.settle(call, v, now)

@@ -36,7 +36,7 @@ func (c *commit) move(ctx context.Context) error {
 		c.dropped(ctx)
 		return nil
 	}
-	if m := prev.Meta; m != nil && len(m.Prev) > 0 {
+	if prev.unsettled() {
 		return unavailable("regenerate", errUnsettled)
 	}
 	c.moves = true

@@ -194,3 +194,23 @@ func TestCommitTouchesOnceAndNoticesTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// A Commit after one that failed half way through a Regenerate finishes it.
+func TestCommitFinishesAHalfMove(t *testing.T) {
+	for nth := 2; nth <= 3; nth++ {
+		s := sitetest.New(t, cloakroom.Options{})
+		session := s.Open(t, "")
+		session.Set("user", "ada")
+		old := s.Commit(t, session)
+		session.Regenerate()
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: nth, Times: 2, Err: sitetest.ErrRefused})
+		for range 2 {
+			if _, err := s.Manager.Commit(t.Context(), session); !errors.Is(err, cloakroom.ErrUnavailable) {
+				t.Errorf("Commit: %v", err)
+			}
+		}
+		if ticket := s.Commit(t, session); ticket == old || ticket == "" || s.Values(t, old) != nil || s.Values(t, ticket)["user"] != "ada" {
+			t.Errorf("save %d failed: another ticket: %t, the old one opens %v", nth, ticket != old, s.Values(t, old))
+		}
+	}
+}

@@ -29,6 +29,9 @@ func (v *version) name() string {
 	return v.handle
 }
 
+// unsettled reports whether the move that made v's record was not finished.
+func (v *version) unsettled() bool { return v.Meta != nil && len(v.Meta.Prev) > 0 }
+
 // decode makes the version of a record as the store has it. Its error matches
 // rules.ErrUndecodable, or ErrUnavailable for a record that may be a session's
 // and is closed to this process.
