@@ -166,7 +166,7 @@ func (s *site) testHalfMoved(t *testing.T) {
 			Idle int64      `json:"idle" msgpack:"idle"`
 			Prev [][]string `json:"prev" msgpack:"prev"`
 		}
-		s.write(t, ticket, metaName, notes{idle.Milliseconds(), [][]string{{string(store.MarkMoved), storeKey(former)}}})
+		s.write(t, ticket, metaName, notes{idle.Milliseconds(), [][]string{{string(store.MarkMoved), storeKey(former), ""}}})
 		if p := s.must(t, older, path, ticket, nil); p.ticket != "" {
 			ticket = p.ticket
 		}
