@@ -23,6 +23,11 @@ func (c *commit) next(prev *version, key string) (version, error) {
 		style = &kept
 	}
 	base, err := c.draft.Apply(style, &prev.Base, c.meta(prev, now), now)
+	if err == nil && base.Exists() && c.moves && c.e.marks() {
+		made := slices.Clone(base.Meta.Prev)
+		made[0].Made = madeOf(&base)
+		base, err = c.draft.Apply(style, &prev.Base, base.Meta.WithPrev(style.Meta, made), now)
+	}
 	if err != nil || !base.Exists() {
 		return version{}, err
 	}

@@ -200,14 +200,14 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		}
 		return v, err
 	}
-	if copied := digest(rec.Data); p.Copied != "" && p.Copied != copied {
+	if copied := digest(rec.Data); p.Copied != "" && p.Copied != copied && p.Made == madeOf(&v.Base) {
 		// The move failed, as far as the visitor was told, and what was saved
 		// since to the old record was not.
 		newer, err := e.decode(p.Key, rec)
 		if err != nil {
 			return v, err
 		}
-		p.Copied = copied
+		p.Copied, p.Made = copied, madeOf(&newer.Base)
 		return e.rewrite(ctx, v, newer.Base, []ledger.Prev{p}, now)
 	}
 	mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(v.key), time.Time{}, time.Now())
@@ -240,6 +240,24 @@ func (e *Engine) rewrite(ctx context.Context, v version, base ledger.Base, prev 
 		return v, saveError(err)
 	}
 	return next, nil
+}
+
+// madeOf tells whether the values of a record are still what they were.
+func madeOf(b *ledger.Base) string {
+	h := sha256.New()
+	var size [8]byte
+	for i := range b.Fields {
+		f := &b.Fields[i]
+		if name := string(f.Name); name == ledger.NameMeta || name == ledger.NameCreated {
+			continue
+		}
+		for _, part := range [][]byte{f.Name, f.Raw} {
+			binary.BigEndian.PutUint64(size[:], uint64(len(part)))
+			h.Write(size[:])
+			h.Write(part)
+		}
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
 // digest tells whether a record is still what it was.

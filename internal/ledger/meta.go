@@ -26,6 +26,7 @@ type Prev struct {
 	Kind   byte
 	Key    string // store key
 	Copied string // digest of the data that this record was made of; empty if it has changed since
+	Made   string // digest of what it was made, which tells of changes by programs that leave Copied alone
 }
 
 // Names of the entries. Durations and times are in milliseconds.
@@ -137,12 +138,13 @@ func duration(v any) time.Duration {
 func readPrev(v any) (prev []Prev) {
 	list, _ := v.([]any)
 	for _, p := range list[:min(len(list), maxPrev)] {
-		if entry, _ := p.([]any); len(entry) >= 3 {
+		if entry, _ := p.([]any); len(entry) >= 4 {
 			kind, _ := entry[0].(string)
 			key, _ := entry[1].(string)
 			copied, _ := entry[2].(string)
+			made, _ := entry[3].(string)
 			if len(kind) == 1 && key != "" {
-				prev = append(prev, Prev{kind[0], key, copied})
+				prev = append(prev, Prev{kind[0], key, copied, made})
 			}
 		}
 	}
@@ -168,7 +170,7 @@ func (m *Meta) encode(c codec.Codec) ([]byte, error) {
 	if len(m.Prev) > 0 {
 		list := make([]any, len(m.Prev))
 		for i, p := range m.Prev {
-			list[i] = []any{string(rune(p.Kind)), p.Key, p.Copied}
+			list[i] = []any{string(rune(p.Kind)), p.Key, p.Copied, p.Made}
 		}
 		entries[metaPrev] = list
 	}

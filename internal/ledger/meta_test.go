@@ -49,7 +49,7 @@ func TestMeta(t *testing.T) {
 		if base.Meta != st.Meta || string(same) != string(data) {
 			t.Errorf("the usual Meta is read as %+v and written as %q", base.Meta, same)
 		}
-		prev := []ledger.Prev{{'M', "session:old", "abc"}, {'R', "session:older", ""}}
+		prev := []ledger.Prev{{'M', "session:old", "abc", "def"}, {'R', "session:older", "", ""}}
 		_, data = saveWith(t, &st, c, data, 1234, prev)
 		base, data = saveWith(t, &st, c, data, 0, nil)
 		if m := base.Meta; m.Idle != time.Minute || m.Life != -1 || m.Sent != 1234 || !reflect.DeepEqual(m.Prev, prev) {
@@ -76,8 +76,8 @@ func TestHostileMeta(t *testing.T) {
 	st := ledger.Style{Codec: codec.JSON, Meta: ledger.NewMeta(codec.JSON, time.Minute, time.Hour)}
 	for _, value := range []string{
 		`null`, `7`, `"text"`, `[]`, `{}`, `{"idle":null}`, `{"idle":"x"}`, `{"idle":1e300}`, `{"idle":9223372036854775807}`,
-		`{"idle":-5,"prev":{}}`, `{"prev":[1,[],["M"],["MM","x",""],["M",7,""],["M","",""],["M","x"]]}`, `{"idle":18446744073709551615}`,
-		`{"prev":[["M","1",""],["M","2",""],["M","3",""],["M","4",""],["M","5",""],["M","6",""]]}`,
+		`{"idle":-5,"prev":{}}`, `{"prev":[1,[],["M"],["MM","x","",""],["M",7,"",""],["M","","",""],["M","x"]]}`, `{"idle":18446744073709551615}`,
+		`{"prev":[["M","1","",""],["M","2","",""],["M","3","",""],["M","4","",""],["M","5","",""],["M","6","",""]]}`,
 	} {
 		base, data := saveWith(t, &st, codec.JSON, []byte(`{"_cloakroom":`+value+`,"a":1}`), 0, nil)
 		if m := base.Meta; m != nil && (m.Idle < -1 || len(m.Prev) > 4) {

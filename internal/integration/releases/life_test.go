@@ -166,11 +166,16 @@ func (s *site) testHalfMoved(t *testing.T) {
 			Idle int64      `json:"idle" msgpack:"idle"`
 			Prev [][]string `json:"prev" msgpack:"prev"`
 		}
-		s.write(t, ticket, metaName, notes{idle.Milliseconds(), [][]string{{string(store.MarkMoved), storeKey(former), ""}}})
-		if p := s.must(t, older, path, ticket, nil); p.ticket != "" {
-			ticket = p.ticket
+		s.write(t, ticket, metaName, notes{idle.Milliseconds(), [][]string{
+			{string(store.MarkMoved), storeKey(former), "digest of what it was made of", "digest of what it was made"},
+		}})
+		said := s.must(t, older, path, ticket, map[string][]string{"value": {"ada"}})
+		if said.ticket != "" {
+			ticket = said.ticket
 		}
-		s.must(t, newer, "/read", ticket, nil)
+		if p := s.must(t, newer, "/read", ticket, nil); p.User != said.User || p.Steps != said.Steps {
+			t.Errorf("after %s the older release said %+v, the newer one says %+v", path, said.Answer, p.Answer)
+		}
 		for _, to := range []release{older, newer} {
 			if err := s.opensNothing(to, former); err != nil {
 				t.Errorf("after %s at the older release: %v", path, err)
