@@ -75,8 +75,8 @@ func pingMakesNothing(p *probe) {
 	if !ok {
 		return // then nobody can see one either
 	}
-	key := p.key("k")
-	p.create(key, "data", p.far())
+	key, far := p.key("k"), p.far()
+	p.create(key, "data", far)
 	before := p.all(lister)
 	for range 2 {
 		if err := p.ping(p.ctx); err != nil {
@@ -92,7 +92,7 @@ func pingMakesNothing(p *probe) {
 	if !after[key] {
 		p.Errorf("Ping removed the record %q", key)
 	}
-	p.holds(key, "data", p.far())
+	p.holds(key, "data", far)
 }
 
 // all returns the keys of all records.
