@@ -150,7 +150,9 @@ func (s *Session) Handle() string { return s.core().Handle() }
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
 // that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
-// 7.2.4). The new record is durable before the old one goes; from then on the
+// 7.2.4), and call it before the changes that go with it: an answer that leaves
+// in between, as that of http.TimeoutHandler may, saves what was changed so far
+// under the old ID. The new record is durable before the old one goes; from then on the
 // old ticket opens nothing. What requests in flight with the old ticket change is
 // dropped, and they set no cookie; but another Regenerate among them goes on, with
 // nothing but what its own request has set. If the store fails half way the

@@ -1,8 +1,10 @@
 package edge_test
 
 import (
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -168,3 +170,26 @@ func TestErrorPagesAreNotForCaches(t *testing.T) {
 		s.Store.Heal()
 	}
 }
+
+// A buffer around the Manager sends the header in the end, with what was set
+// after the first byte.
+func TestCacheHeaderThatComesLate(t *testing.T) {
+	s := sitetest.New(t, cloakroom.Options{})
+	h := http.Header{}
+	s.Manager.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cloakroom.From(r).Set("a", 1)
+		io.WriteString(w, "text")
+		w.Header().Set("Cache-Control", "public")
+		w.Header().Set("CDN-Cache-Control", "max-age=60")
+	})).ServeHTTP(buffer{h}, httptest.NewRequest("GET", "/", nil))
+	if len(h["Set-Cookie"]) != 1 || h.Get("Cache-Control") != "no-store" || len(h["CDN-Cache-Control"]) != 0 {
+		t.Errorf("sent with %v", h)
+	}
+}
+
+// A buffer is a response writer that sends nothing yet.
+type buffer struct{ h http.Header }
+
+func (b buffer) Header() http.Header             { return b.h }
+func (b buffer) WriteHeader(int)                 {}
+func (b buffer) Write(p []byte) (n int, _ error) { return len(p), nil }

@@ -211,6 +211,9 @@ func (w *writer) Push(target string, opts *http.PushOptions) error {
 // nothing, and what changed after the first byte.
 func (w *writer) finish() {
 	s := w.visit.session
+	if w.handsOut { // a server that has not sent the header yet must not send what was set since
+		forbidStoring(w.rw.Header())
+	}
 	s.HandlerReturned()
 	if !w.committed {
 		w.commit()

@@ -262,7 +262,7 @@ func (s *Session) settle(c *commit) {
 	s.loggedOut = s.loggedOut || c.ended > 0 && int(c.ended) == len(c.draft.ends)
 	if s.destroyed { // meanwhile, by another goroutine
 		if c.outcome == stored && !slices.ContainsFunc(s.draft.ends, func(x end) bool { return x.key == c.version.key }) {
-			s.draft.ends = append(s.draft.ends, endOf(&c.version))
+			s.draft.ends = append(s.draft.ends, s.e.endOf(&c.version))
 		}
 		return
 	}

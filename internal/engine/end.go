@@ -14,12 +14,13 @@ type end struct {
 	key, handle string
 	rec         store.Record  // as it was read; zero if it has to be read first
 	prev        []ledger.Prev // records that it has taken the place of
+	until       time.Time     // when it could have lived to
 	again       bool          // it has ended: what is left to do is to be done
 }
 
 // endOf returns the end of v.
-func endOf(v *version) end {
-	x := end{key: v.key, handle: v.name(), rec: v.rec}
+func (e *Engine) endOf(v *version) end {
+	x := end{key: v.key, handle: v.name(), rec: v.rec, until: e.deadline(v.Created, time.Now())}
 	if v.Meta != nil {
 		x.prev = v.Meta.Prev
 	}
@@ -35,7 +36,7 @@ func (s *Session) Destroy() {
 		return
 	}
 	if s.version.Exists() {
-		s.draft.ends = append(s.draft.ends, endOf(&s.version))
+		s.draft.ends = append(s.draft.ends, s.e.endOf(&s.version))
 	}
 	if m := s.flight(); m != nil && m.kind == store.MarkMoved { // on its way when the session moved on
 		s.draft.ends = append(s.draft.ends, end{key: m.next, handle: HandleOf(m.next)})
@@ -64,7 +65,7 @@ func (s *Session) endAside() bool {
 			return false
 		}
 		if f.version.Exists() {
-			s.draft.ends = append(s.draft.ends, endOf(&f.version))
+			s.draft.ends = append(s.draft.ends, s.e.endOf(&f.version))
 		}
 		a.unended = append(a.unended, f.unended...)
 		a.rest = f.rest
@@ -157,7 +158,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 		if try == 3 {
 			break
 		}
-		_, err := e.store.Save(ctx, x.key, rec, e.endMark(x.key, left, rec))
+		_, err := e.store.Save(ctx, x.key, rec, e.endMark(x, left, rec))
 		if err == nil {
 			return nil
 		}
@@ -169,18 +170,24 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 	if err := e.store.Delete(ctx, x.key); err != nil {
 		return unavailable("destroy", err)
 	}
-	_, err := e.store.Save(ctx, x.key, store.Record{}, e.endMark(x.key, left, rec))
+	_, err := e.store.Save(ctx, x.key, store.Record{}, e.endMark(x, left, rec))
 	if err != nil && !errors.Is(err, store.ErrConflict) { // somebody else's mark is as good
 		return destroyError(err)
 	}
 	return nil
 }
 
-func (e *Engine) endMark(key string, left []ledger.Prev, rec store.Record) store.Record {
+// endMark returns the mark of an end. One that tells of records which are still to
+// be ended stays as long as they can live.
+func (e *Engine) endMark(x *end, left []ledger.Prev, rec store.Record) store.Record {
 	if len(left) == 0 {
-		return e.mark(store.MarkEnded, key, nil, time.Time{}, time.Now())
+		return e.mark(store.MarkEnded, x.key, nil, time.Time{}, time.Now())
 	}
-	return e.mark(store.MarkEnded, key, appendLeft(nil, left), rec.Expires, time.Now())
+	until := rec.Expires
+	if x.until.After(until) {
+		until = x.until
+	}
+	return e.mark(store.MarkEnded, x.key, appendLeft(nil, left), until, time.Now())
 }
 
 func destroyError(err error) error { return unavailable("destroy", err) }

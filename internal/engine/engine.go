@@ -81,6 +81,9 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 		},
 	}
 	e.useInterval = max(c.TouchInterval, time.Second)
+	if c.IdleTimeout == NoLimit {
+		e.useInterval = time.Minute // to see that a session has ended
+	}
 	if r.Own {
 		e.style.Meta = ledger.NewMeta(c.Codec, c.IdleTimeout, c.Lifetime)
 	}

@@ -312,6 +312,31 @@ func TestLogoutOfAHalfMoveIsFinishedLater(t *testing.T) {
 	})
 }
 
+// However long somebody uses the first ticket meanwhile, and by the next visit, not
+// only by a logout.
+func TestLogoutOfAHalfMoveIsFinishedByAVisit(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		s := sitetest.NewOn(t, records, cloakroom.Options{})
+		b := s.Known(t)
+		thief := s.Holder(t, b.Ticket())
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Err: sitetest.ErrRefused})
+		b.Visit(logIn("ada"))
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 1, Times: 2, Err: sitetest.ErrRefused})
+		b.Visit(logOut)
+		for range 30 {
+			time.Sleep(20 * time.Minute)
+			thief.OK(func(s *cloakroom.Session) { s.Get("user") })
+		}
+		if thief.Values() == nil {
+			t.Fatal("nothing is left to be ended")
+		}
+		mustBeOver(t, s.Holder(t, b.Ticket()), "logged out")
+		if thief.Values() != nil {
+			t.Error("the first ticket opens the session after another visit")
+		}
+	})
+}
+
 // A session that is always being changed can be ended all the same.
 func TestLogoutOfAHotSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

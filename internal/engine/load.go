@@ -86,6 +86,15 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 	defer call.close()
 	v, err := e.read(call, e.storeKey(id), now)
 	v.ticket = ticket
+	if isMark(err) && len(asMark(err).left) > 0 {
+		// A logout stopped half way.
+		m := asMark(err)
+		if failed := e.putEnd(call, &end{key: m.key}, nil, maxFollow); failed != nil {
+			e.Report(call, HandleOf(m.key), failed)
+		} else {
+			m.left = nil
+		}
+	}
 	if err == nil && v.unsettled() {
 		// A move stopped half way. That the session can be used does not wait for
 		// what is left of it.

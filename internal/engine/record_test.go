@@ -132,7 +132,7 @@ func TestCodecOfAnotherPackage(t *testing.T) {
 	sitetest.Equal(t, "record", []string{s.Data(t, key)}, "\x82\xa1n\x05\xa1k\xc3")
 	b := s.Browser(t)
 	b.OK(func(s *cloakroom.Session) { s.Set("k", true) })
-	sitetest.Equal(t, "new record", []string{s.Data(t, cloakroom.DefaultKeyPrefix+b.Ticket())}, `{"k":true}`)
+	sitetest.Equal(t, "new record", []string{strings.Split(s.Data(t, cloakroom.DefaultKeyPrefix+b.Ticket()), ",")[1]}, `"k":true}`)
 	b.OK(func(s *cloakroom.Session) {
 		if s.Get("k") != true {
 			t.Errorf("k is %v", s.Get("k"))

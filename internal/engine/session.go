@@ -35,9 +35,8 @@ type Session struct {
 	draft   draft
 	aside   *aside // nil for most requests
 
-	began  int64         // the request, in Unix nanoseconds
-	used   time.Duration // when a use of the session was last counted, see sinceStart
-	counts bool          // a later use counts again
+	began int64         // the request, in Unix nanoseconds
+	used  time.Duration // when a use of the session was last counted, see sinceStart; 0 if never
 }
 
 // An aside is what a request's tickets have led to beside its session.
@@ -186,9 +185,7 @@ func (s *Session) load() {
 	s.loadedIn = s.phase
 	if err := s.bearer.Present(s); err != nil {
 		s.fail(err)
-		return
 	}
-	s.firstUse()
 }
 
 // loadUnasked loads the session of a handler that did not ask for it, where
@@ -209,13 +206,22 @@ func (s *Session) loadUnasked() {
 
 // readable loads the session if need be and reports whether it can be used.
 func (s *Session) readable() bool {
-	if s.loadedIn == notYet {
-		s.load()
-	} else if s.counts && sinceStart()-s.used >= s.e.useInterval {
+	s.ready()
+	switch {
+	case s.used == 0:
+		s.firstUse()
+	case sinceStart()-s.used >= s.e.useInterval:
 		s.useAgain()
 	}
-	s.asked = true
 	return s.err == nil
+}
+
+// ready loads the session if need be.
+func (s *Session) ready() {
+	if s.loadedIn == notYet {
+		s.load()
+	}
+	s.asked = true
 }
 
 // writable is readable for methods that change something.
@@ -248,11 +254,12 @@ func (s *Session) fail(err error) {
 // Report tells about an error that does not fail the request.
 func (s *Session) Report(err error) { s.e.Report(s.ctx, "", err) }
 
-// Ready loads the session and reports whether it can be used.
+// Ready loads the session and reports whether it can be used. It is no use of it.
 func (s *Session) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.readable()
+	s.ready()
+	return s.err == nil
 }
 
 // Err returns the error that failed the session. It does not load.

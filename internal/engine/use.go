@@ -14,25 +14,26 @@ import (
 
 var epoch = time.Now()
 
-// sinceStart is a clock for differences, which costs less than time.Now.
-func sinceStart() time.Duration { return time.Since(epoch) }
+// sinceStart is a clock for differences, which costs less than time.Now. It never
+// says 0.
+func sinceStart() time.Duration { return time.Since(epoch) | 1 }
 
 // SetPassive makes what the request reads no use of its session.
 func (s *Session) SetPassive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.passive, s.counts = true, false
+	s.passive = true
 }
 
-// firstUse counts the use with which the session was loaded. It moves the expiry
-// on at once if the request might outlast the session.
+// firstUse counts the first use within a request. It moves the expiry on at once
+// if the request might outlast the session.
 func (s *Session) firstUse() {
-	if s.passive || !s.version.Exists() || s.e.inTicket() || s.e.Rules.Use != rules.UseAsked || s.e.IdleTimeout == NoLimit {
+	s.used = sinceStart()
+	if s.err != nil || s.passive || !s.version.Exists() || s.bearer == nil || s.e.inTicket() ||
+		s.e.Rules.Use != rules.UseAsked || s.e.IdleTimeout == NoLimit {
 		return
 	}
-	now := time.Now()
-	s.used, s.counts = sinceStart(), true
-	if s.e.idleEnd(&s.version).Sub(now) < s.e.IdleTimeout/2 {
+	if now := time.Now(); s.e.idleEnd(&s.version).Sub(now) < s.e.IdleTimeout/2 {
 		s.touch(s.version, now)
 	}
 }
@@ -41,7 +42,8 @@ func (s *Session) firstUse() {
 // session has ended meanwhile a touch alone would not see, so that it is loaded
 // again. A failure costs the visitor nothing.
 func (s *Session) useAgain() {
-	if s.err != nil || !s.version.Exists() || !s.commits.TryLock() { // a commit counts as well
+	if s.err != nil || !s.version.Exists() || s.bearer == nil || s.e.inTicket() || s.e.Rules.Use != rules.UseAsked ||
+		!s.commits.TryLock() { // a commit counts as well
 		return
 	}
 	defer s.commits.Unlock()
@@ -55,7 +57,7 @@ func (s *Session) useAgain() {
 		s.ended(asMark(err))
 	case err != nil:
 		s.Report(err)
-	default:
+	case !s.passive:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
 		s.touch(v, now)
 	}
@@ -98,7 +100,7 @@ func (s *Session) empty(m *marked) {
 	if s.bearer != nil && !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version, s.counts = version{}, false
+	s.version = version{}
 	if !s.draft.goesOn(m) {
 		s.draft.discard()
 	}

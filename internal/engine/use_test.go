@@ -148,3 +148,91 @@ func TestCreatedInTheFuture(t *testing.T) {
 		}
 	})
 }
+
+// A session that the stream's own request has begun is used by it as any other.
+func TestStreamThatBeganItsSession(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		s := sitetest.NewOn(t, records, cloakroom.Options{})
+		b := s.Browser(t)
+		b.Get("/", func(w http.ResponseWriter, r *http.Request) {
+			session := cloakroom.From(r)
+			sitetest.SetUser(session)
+			w.(http.Flusher).Flush()
+			for range 120 {
+				time.Sleep(time.Minute)
+				sitetest.Has(t, "within the stream", true)(session)
+			}
+			for key := range s.Records(t) {
+				if err := records.Delete(t.Context(), key); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(4 * time.Minute)
+			sitetest.Has(t, "after its end", false)(session)
+		})
+	})
+}
+
+// A stream learns of the end also where no use moves an expiry on.
+func TestStreamWithoutTouchesLearnsOfTheEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts    cloakroom.Options
+		passive bool
+	}{
+		"no idle timeout": {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, Lifetime: 5 * time.Hour}, false},
+		"passive":         {cloakroom.Options{IdleTimeout: 10 * time.Hour}, true},
+	} {
+		for end, byTime := range map[string]bool{"a logout": false, "its lifetime": true} {
+			if c.passive && byTime {
+				continue
+			}
+			t.Run(name+", "+end, func(t *testing.T) {
+				clocked(t, func(t *testing.T, records store.Store) {
+					s := sitetest.NewOn(t, records, c.opts)
+					b := s.Known(t)
+					if c.passive {
+						s.Inner = s.Manager.Passive
+					}
+					b.OK(func(session *cloakroom.Session) {
+						sitetest.Has(t, "at first", true)(session)
+						if byTime {
+							time.Sleep(6 * time.Hour)
+						} else {
+							s.Holder(t, b.Ticket()).OK(logOut)
+							time.Sleep(2 * time.Hour)
+						}
+						sitetest.Has(t, "after its end", false)(session)
+					})
+				})
+			})
+		}
+	}
+}
+
+// What Preload loads the handler has not used yet.
+func TestPassiveBehindPreload(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		s := sitetest.NewOn(t, records, cloakroom.Options{})
+		b := s.Known(t)
+		s.Inner = func(h http.Handler) http.Handler { return s.Manager.Preload(s.Manager.Passive(h)) }
+		for range 35 {
+			time.Sleep(time.Minute)
+			b.OK(func(s *cloakroom.Session) { s.Get("user") })
+		}
+		if b.Values() != nil {
+			t.Error("polls have kept the session alive")
+		}
+	})
+}
+
+// A lifetime that is set later counts from the session's beginning.
+func TestLifetimeIsSetLater(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		b := sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit)).Known(t)
+		limited := sitetest.NewOn(t, records, limits(10*time.Hour, 3*time.Hour)).Holder(t, b.Ticket())
+		time.Sleep(2 * time.Hour)
+		mustLive(t, limited, "within the lifetime")
+		time.Sleep(time.Hour)
+		mustBeOver(t, limited, "after it")
+	})
+}

@@ -111,7 +111,7 @@ func (p *composer) marshal(name string, v any) {
 // aging reports whether the session's age begins to count now: it is unknown, or
 // somebody's clock was ahead.
 func (p *composer) aging() bool {
-	return p.st.Aging && (p.b.Created <= 0 || p.b.Created > p.now.Unix())
+	return (p.st.Aging || p.st.Created && !p.b.Exists()) && (p.b.Created <= 0 || p.b.Created > p.now.Unix())
 }
 
 // first writes the fields that come first in a new record. In one that exists

@@ -26,8 +26,8 @@ type Style struct {
 	// Codec is that of new records. Others keep theirs, see [Style.CodecOf].
 	Codec codec.Codec
 
-	// Created makes _created one of our names; otherwise it is a value like
-	// any other. Aging writes it into records that lack it.
+	// Created makes _created one of our names, which new records have; otherwise
+	// it is a value like any other. Aging writes it into records that lack it.
 	Created, Aging bool
 
 	// Meta, if it is not nil, makes _cloakroom one of our names, and is what

@@ -68,7 +68,7 @@ func TestNextFields(t *testing.T) {
 	}{
 		{"nothing", native, noSession, func(wish) {}, "", noSession},
 		{"a new session", native, noSession, func(w wish) { w.set("a", "1") }, "", `{"_created":1000,"a":1}`},
-		{"a new session without a lifetime", eternal, noSession, func(w wish) { w.set("a", "1") }, "", `{"a":1}`},
+		{"a new session without a lifetime", eternal, noSession, func(w wish) { w.set("a", "1") }, "", `{"_created":1000,"a":1}`},
 		{"a new session of nothing but a deletion", native, noSession, func(w wish) { w.del("a") }, "", noSession},
 		{"a value changes in its place", native, `{"_created":5,"a":1,"b":2}`, func(w wish) { w.set("a", "3") }, "", `{"_created":5,"a":3,"b":2}`},
 		{"a new value comes last", native, `{"_created":5,"a":1}`, func(w wish) { w.set("b", "2") }, "", `{"_created":5,"a":1,"b":2}`},
