@@ -182,7 +182,7 @@ func TestCacheHeaderThatComesLate(t *testing.T) {
 		w.Header().Set("Cache-Control", "public")
 		w.Header().Set("CDN-Cache-Control", "max-age=60")
 	})).ServeHTTP(buffer{h}, httptest.NewRequest("GET", "/", nil))
-	if len(h["Set-Cookie"]) != 1 || h.Get("Cache-Control") != "no-store" || len(h["CDN-Cache-Control"]) != 0 {
+	if len(h["Set-Cookie"]) != 1 || h.Get("Cache-Control") != "no-store" || len(h.Values("CDN-Cache-Control")) != 0 {
 		t.Errorf("sent with %v", h)
 	}
 }

@@ -17,7 +17,6 @@ import (
 type item struct {
 	Name  string `msgpack:"n" json:"n"`
 	Count int    `msgpack:"c,omitempty" json:"c,omitempty"`
-	skip  int
 }
 
 type cart struct {

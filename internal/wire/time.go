@@ -30,13 +30,17 @@ func ParseTime(b []byte) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%w: a string is not a time in ISO 8601", ErrType)
 }
 
+// maxOffset is the first offset in seconds that RFC 3339 has no text for.
+const maxOffset = 24 * 60 * 60
+
 // AppendTime appends t as text, as msgspec writes it: microseconds if there are
 // any, here nanoseconds where those do not suffice.
 func AppendTime(dst []byte, t time.Time) ([]byte, error) {
 	if y := t.Year(); y < 1 || y > 9999 {
 		return dst, fmt.Errorf("%w: a time is outside the years 1 to 9999", ErrType)
 	}
-	if _, offset := t.Zone(); offset%60 != 0 { // as some were before 1970
+	// Some zones had seconds before 1970, and none is a day away.
+	if _, offset := t.Zone(); offset%60 != 0 || offset <= -maxOffset || offset >= maxOffset {
 		t = t.UTC()
 		if y := t.Year(); y < 1 || y > 9999 {
 			return dst, fmt.Errorf("%w: a time is outside the years 1 to 9999", ErrType)
