@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,5 +166,39 @@ func TestSame(t *testing.T) {
 		case err != nil && strings.Contains(err.Error(), "secret"):
 			t.Errorf("the error shows a value: %v", err)
 		}
+	}
+}
+
+// hollow compares what it does not write.
+type hollow struct {
+	n *int
+	N int
+}
+
+func (a hollow) Equal(b hollow) bool { return *a.n == *b.n }
+
+type locked struct {
+	mu sync.Mutex
+	N  int
+}
+
+func (a *locked) Equal(b *locked) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.N == b.N
+}
+
+// A method Equal that is not made for what came back is no reason to fail, nor to
+// wait for a lock that the caller holds.
+func TestSameOfOddMethods(t *testing.T) {
+	n := 1
+	if wire.Same(reflect.ValueOf(hollow{&n, 2}), reflect.ValueOf(hollow{nil, 2})) == nil {
+		t.Error("a value without its pointer is the same")
+	}
+	held := &locked{N: 1}
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	if wire.Same(reflect.ValueOf(held), reflect.ValueOf(&locked{N: 1})) == nil {
+		t.Error("a lock that is held is the same as one that is not")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -130,18 +131,45 @@ func equalByMethod(want, got reflect.Value) bool {
 }
 
 // says calls a method of want with got, if it is one that takes a got, and
-// reports whether what it returns means that they are equal.
-func says(m reflect.Method, want, got reflect.Value, equal func(reflect.Value) bool) bool {
+// reports whether what it returns means that they are equal. The method may not be
+// made for a value like got, in which what is not exported is zero: if it panics it
+// says nothing, and of a value with a lock, which may be held, it is not asked.
+func says(m reflect.Method, want, got reflect.Value, equal func(reflect.Value) bool) (same bool) {
 	t := want.Type()
-	if m.Type.NumIn() != 2 || m.Type.NumOut() != 1 || m.Type.In(1) != t && m.Type.In(1) != reflect.PointerTo(t) {
+	if m.Type.NumIn() != 2 || m.Type.NumOut() != 1 || m.Type.In(1) != t && m.Type.In(1) != reflect.PointerTo(t) || hasLock(t) {
 		return false
 	}
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
 	receiver, arg := addressed(want), addressed(got)
 	if m.Type.In(1) == t {
 		arg = arg.Elem()
 	}
 	return equal(m.Func.Call([]reflect.Value{receiver, arg})[0])
 }
+
+// hasLock reports whether a t holds a lock, not only a pointer to one.
+func hasLock(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return hasLock(t.Elem())
+	case reflect.Struct:
+		if reflect.PointerTo(t).Implements(lockerType) {
+			return true
+		}
+		for i := range t.NumField() {
+			if hasLock(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var lockerType = reflect.TypeFor[sync.Locker]()
 
 // addressed returns a pointer to a copy of v.
 func addressed(v reflect.Value) reflect.Value {

@@ -189,7 +189,7 @@ func (t *Token) float(short bool) (float64, bool) {
 	var f float64
 	switch t.Kind {
 	case Float:
-		if short && math.Abs(t.Float) > math.MaxFloat32 && !math.IsInf(t.Float, 0) {
+		if short && math.IsInf(float64(float32(t.Float)), 0) && !math.IsInf(t.Float, 0) {
 			return 0, false
 		}
 		return t.Float, true
