@@ -433,10 +433,11 @@ func TestCookieSentAgainDoesNotCrossAnEnd(t *testing.T) {
 	for name, end := range map[string]func(*cloakroom.Session){"login": logIn("ada"), "logout": logOut} {
 		t.Run(name, func(t *testing.T) {
 			clocked(t, func(t *testing.T, records store.Store) {
-				s := sitetest.NewOn(t, records, cloakroom.Options{Permanent: true, Lifetime: cloakroom.NoLimit, IdleTimeout: 150 * 24 * time.Hour})
-				b := s.Known(t)
-				slow := s.Holder(t, b.Ticket())
-				time.Sleep(101 * 24 * time.Hour)
+				s := sitetest.NewOn(t, records, cloakroom.Options{PlainIDs: true, Lifetime: cloakroom.NoLimit, IdleTimeout: 3 * time.Hour})
+				// Last used two hours ago, the cookie sent long before.
+				s.PlantData(t, "session:"+sitetest.Dead, fmt.Sprintf(`{"_created":1,"_permanent":true,"_cloakroom":{"idle":10800000,"life":-1,"sent":%d},"user":"ada"}`,
+					time.Now().Add(-101*24*time.Hour).UnixMilli()))
+				b, slow := s.Holder(t, sitetest.Dead), s.Holder(t, sitetest.Dead)
 				a := slow.OK(func(session *cloakroom.Session) {
 					session.Len()
 					b.OK(end)
