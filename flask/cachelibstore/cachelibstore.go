@@ -113,6 +113,7 @@ type Store struct {
 	threshold int    // 0 means that files are not counted, as in cachelib
 	opts      Options
 	identity  atomic.Pointer[identity] // of dir; nil while the store is being opened
+	watched   atomic.Int64             // when watchDir last looked, in nanoseconds since epoch
 	lock      flock.Lock
 	done      chan struct{} // closed by Close
 	nextPrune atomic.Int64  // Unix time before which pruning is in vain

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom/store"
@@ -200,4 +201,35 @@ func TestIdentityAfterAPowerCut(t *testing.T) {
 		wants(t, s, "k", "v")
 		missing(t, s, "absent")
 	}
+}
+
+// Records that another directory holds are not read either, after a moment.
+func TestRecordsOfAnotherDirectoryAreNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := t.TempDir()
+		open := func(name, data string) *Store {
+			s, err := New(filepath.Join(base, name), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Save(t.Context(), "k", store.Record{}, store.Record{Data: []byte(data)}); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open("here", "\x80")
+		defer s.Close()
+		if err := open("other", "\x81\xa1a\x01").Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range [][2]string{{"here", "x"}, {"other", "here"}} {
+			if err := os.Rename(filepath.Join(base, m[0]), filepath.Join(base, m[1])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(watchEvery)
+		if r, err := s.Load(t.Context(), "k"); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("read %q, %v", r.Data, err)
+		}
+	})
 }

@@ -27,6 +27,9 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	if key == countKey {
 		return store.Record{}, notFound(op)
 	}
+	if err := s.watchDir(op); err != nil {
+		return store.Record{}, err
+	}
 	cur, err := s.settled(ctx, op, nameOf(key))
 	if err != nil {
 		return store.Record{}, err

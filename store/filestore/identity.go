@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 )
 
 // identityFile says which directory this is. Where a record is missing, or is
@@ -26,6 +27,28 @@ type identity struct {
 	text string // of the file
 	path []byte // of the file, with the zero byte that system calls want
 	seen atomic.Pointer[stamp]
+	// watched is when watchRoot last looked, in nanoseconds since epoch.
+	watched atomic.Int64
+}
+
+var epoch = time.Now()
+
+// watchEvery is how long a load may find the records of another directory, an
+// older copy say, that has come to lie in the place of the right one. Where a
+// record is missing or made, the directory is looked at each time.
+const watchEvery = 50 * time.Millisecond
+
+// watchRoot is checkRoot, now and then.
+func (s *Store) watchRoot(op string) error {
+	now := int64(time.Since(epoch)) | 1
+	if last := s.identity.watched.Load(); last != 0 && now-last < int64(watchEvery) {
+		return nil
+	}
+	if err := s.checkRoot(op); err != nil {
+		return err
+	}
+	s.identity.watched.Store(now)
+	return nil
 }
 
 var errOther = errors.New("the session directory is not the one that the store was opened in")

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom/store"
@@ -362,4 +363,45 @@ func TestDirectoryOfAnotherUser(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Records that another directory holds are not read either, an older copy's say:
+// after a moment.
+func TestRecordsOfAnotherDirectoryAreNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := t.TempDir()
+		open := func(name, data string) *Store {
+			s, err := New(filepath.Join(base, name), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Save(t.Context(), "k", store.Record{}, store.Record{Data: []byte(data)}); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open("here", "ours")
+		defer s.Close()
+		if err := open("other", "theirs").Close(); err != nil {
+			t.Fatal(err)
+		}
+		swap := func() {
+			for _, m := range [][2]string{{"here", "x"}, {"other", "here"}, {"x", "other"}} {
+				if err := os.Rename(filepath.Join(base, m[0]), filepath.Join(base, m[1])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(watchEvery)
+		}
+		swap()
+		for range 2 {
+			if r, err := s.Load(t.Context(), "k"); err == nil || errors.Is(err, store.ErrNotFound) {
+				t.Errorf("read %q, %v", r.Data, err)
+			}
+		}
+		swap()
+		if r, err := s.Load(t.Context(), "k"); err != nil || string(r.Data) != "ours" {
+			t.Errorf("with the directory back: %q, %v", r.Data, err)
+		}
+	})
 }

@@ -38,6 +38,9 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	if s.isClosed() {
 		return store.Record{}, closedError(op)
 	}
+	if err := s.watchRoot(op); err != nil {
+		return store.Record{}, err
+	}
 	n := nameOf(key)
 	p := s.page()
 	defer s.pages.Put(p)
