@@ -222,18 +222,18 @@ func (p plan) smaller(yield func(plan) bool) {
 	}
 }
 
-// shrink returns the smallest plan that it finds for which fails holds, as it
-// does for p.
-func shrink(p plan, fails func(plan) bool) plan {
+// shrink returns the smallest of what failed for which fails holds, as it does
+// for p, as far as it finds one.
+func shrink[P interface{ smaller(func(P) bool) }](p P, fails func(P) bool) P {
 	for tries := 0; tries < 3000; {
-		smaller := false
+		found := false
 		for q := range p.smaller {
 			if tries++; fails(q) {
-				p, smaller = q, true
+				p, found = q, true
 				break
 			}
 		}
-		if !smaller {
+		if !found {
 			break
 		}
 	}

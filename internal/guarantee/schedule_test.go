@@ -195,13 +195,22 @@ func (s *schedule) open(t *testing.T, dir string) (end func()) {
 	return func() { s.store.(io.Closer).Close() }
 }
 
-// pass lets time pass in which nobody uses the store. One in memory, which
-// looks for expired records each minute, is another one then.
+// pass lets time pass in which nobody uses the store.
 func (s *schedule) pass(d time.Duration) {
-	m, ok := s.store.(*memstore.Store)
-	if !ok || d < 5*time.Minute {
+	if m, ok := s.store.(*memstore.Store); ok {
+		s.store = passed(m, d)
+	} else {
 		time.Sleep(d)
-		return
+	}
+}
+
+// passed lets time pass in which nobody uses a store, and returns one that has
+// what is left in it. A store in memory looks for expired records each minute,
+// which would take long.
+func passed(m *memstore.Store, d time.Duration) *memstore.Store {
+	if d < 5*time.Minute {
+		time.Sleep(d)
+		return m
 	}
 	ctx := context.Background()
 	records := map[string]store.Record{}
@@ -213,12 +222,13 @@ func (s *schedule) pass(d time.Duration) {
 	}
 	m.Close()
 	time.Sleep(d)
-	s.store = memstore.New(memstore.Options{})
+	m = memstore.New(memstore.Options{})
 	for key, r := range records {
-		if _, err := s.store.Save(ctx, key, store.Record{}, r); err != nil {
+		if _, err := m.Save(ctx, key, store.Record{}, r); err != nil {
 			panic(err)
 		}
 	}
+	return m
 }
 
 func newManager(t *testing.T, s store.Store, o cloakroom.Options) *cloakroom.Manager {
