@@ -1,61 +1,66 @@
 package guarantee_test
 
 import (
-	"bytes"
 	"context"
-	"math/rand/v2"
+	"errors"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
-	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/cloakroom/cloakroom"
-	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// A schedule runs requests of one visitor at the same time, in an order that
-// its dice choose: each request stops at a gate before and after each call of
-// the store, between the steps of its handler, and before and after its
-// answer; the schedule opens one gate at a time.
-type schedule struct {
-	dice *rand.Rand
-	site *sitetest.Site
-
-	mu       sync.Mutex
-	waiting  []*actor // at a gate
-	running  int      // actors that have not ended
-	jar      string   // the ticket in the visitor's browser
-	trace    []string
-	answered []*actor // in the order in which their answers left
-	onGate   func()   // looks for what must never be
-}
+// The requests of a schedule stop at a gate before they are sent, before each
+// call of the store, between the steps of the handler, and before the answer
+// leaves. The schedule opens one gate at a time.
 
 // An actor is one request of a schedule.
 type actor struct {
-	name    string
-	sched   *schedule
-	gate    chan struct{}
-	page    http.HandlerFunc
-	old     string // the ticket that it came with
-	code    int    // of the answer
-	ticket  string // that the answer set, empty if none
-	done    bool   // the answer has left
-	dropped bool   // Hooks.Conflict said so
-	found   bool   // it has loaded the record of the session of this play
-	deleted bool   // its Destroy found the record of the session of this play
-	moved   bool   // Hooks.Regenerated said so
+	act
+	name  string
+	index int
+	sched *schedule
+	gate  chan struct{}
+
+	old   string    // the ticket that it came with
+	began time.Time // when the request did
+	sent  int       // the moment at which it was sent, see schedule.moment
+
+	calls   int  // of the store
+	faulted bool // one of them has failed
+	looked  bool // the record of the old ticket has been read,
+	met     met  // and that was there
+
+	wrote   map[string]bool // keys under which it has saved records
+	dropped bool            // Hooks.Conflict said so
+	saw     []string        // names of values
+	took    bool
+	uses    int   // of a stream
+	tried   int64 // steps of the counter,
+	counted int64 // and those that were said to be saved
+
+	code   int    // of the answer; 0 as long as there is none
+	set    bool   // the answer has set or removed the cookie
+	ticket string // to this
 }
 
-// holds reports whether r is the record of the session of this play, under the
-// key of the actor's ticket.
-func (a *actor) holds(key string, r store.Record) bool {
-	return key == storeKey(a.old) && bytes.Contains(r.Data, []byte(scheduleMark))
+// met is what a request has found under the key of its ticket.
+type met struct {
+	state state
+	at    time.Time // of the mark
+}
+
+// inFlight reports whether the actor's request was on its way when the session
+// of its ticket ended.
+func (a *actor) inFlight() bool {
+	limit := 2 * time.Second
+	if a.met.state == moved && !a.Navigates {
+		limit = 30 * time.Second
+	}
+	return (a.met.state == moved || a.met.state == ended) && a.began.Before(a.met.at.Add(limit))
 }
 
 type actorKey struct{}
@@ -65,28 +70,12 @@ func actorOf(ctx context.Context) *actor {
 	return a
 }
 
-func newSchedule(t testing.TB, dice *rand.Rand) *schedule {
-	o := unlogged()
-	o.StoreTimeout = time.Hour
-	o.Hooks.Conflict = func(ctx context.Context, e cloakroom.Event) {
-		if e.Err != nil {
-			actorOf(ctx).dropped = true
-		}
+// stop stops an actor at a gate; nil does not stop.
+func (a *actor) stop(where string) {
+	if a == nil {
+		return
 	}
-	o.Hooks.Regenerated = func(ctx context.Context, _ cloakroom.Event) { actorOf(ctx).moved = true }
-	records := memstore.New(memstore.Options{})
-	t.Cleanup(func() { records.Close() })
-	return &schedule{dice: dice, site: sitetest.NewOn(t, gated{records}, o), onGate: func() {}}
-}
-
-// pass stops an actor at a gate.
-func (s *schedule) pass(ctx context.Context, where string) {
-	if a := actorOf(ctx); a != nil {
-		s.stop(a, where)
-	}
-}
-
-func (s *schedule) stop(a *actor, where string) {
+	s := a.sched
 	s.mu.Lock()
 	s.waiting = append(s.waiting, a)
 	s.mu.Unlock()
@@ -97,26 +86,51 @@ func (s *schedule) stop(a *actor, where string) {
 }
 
 // run lets the actors run to their ends.
-func (s *schedule) run(actors []*actor) {
-	s.running = len(actors)
-	for _, a := range actors {
-		a.sched, a.gate = s, make(chan struct{})
-		go a.run()
-		synctest.Wait()
-	}
-	for s.running > 0 {
-		if a := s.choose(); a != nil {
-			a.gate <- struct{}{}
+func (s *schedule) run() {
+	s.running = len(s.actors)
+	for _, a := range s.actors {
+		if a.gate = make(chan struct{}); a.Kind == kindWait {
+			s.waiting = append(s.waiting, a)
 		}
-		// Until all stand at gates again, or wait for one who does. In a bubble
-		// it takes no time.
-		time.Sleep(10 * time.Millisecond)
-		synctest.Wait()
-		s.onGate()
 	}
+	for _, a := range s.actors {
+		if a.Kind != kindWait {
+			go a.run()
+		}
+	}
+	for stuck := 0; stuck < 1000; {
+		synctest.Wait()
+		standing, running := s.count()
+		if running == 0 {
+			return
+		}
+		if standing < running { // some wait for each other, or pause after a conflict
+			time.Sleep(3 * time.Millisecond)
+			synctest.Wait()
+		}
+		next := s.choose()
+		switch {
+		case next == nil:
+			stuck++
+			continue
+		case next.Kind == kindWait:
+			time.Sleep(time.Duration(next.Wait) * time.Second)
+		default:
+			next.gate <- struct{}{}
+		}
+		stuck = 0
+	}
+	panic(fmt.Sprintf("nobody goes on: %s", s.plan))
 }
 
-// choose takes one of the waiting actors.
+// count returns how many actors stand at a gate, and how many have not ended.
+func (s *schedule) count() (standing, running int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting), s.running
+}
+
+// choose takes one of the waiting actors; nil if there is none.
 func (s *schedule) choose() *actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,96 +138,130 @@ func (s *schedule) choose() *actor {
 		return nil
 	}
 	// Several may have arrived at once; their order must not be chance.
-	slices.SortFunc(s.waiting, func(a, b *actor) int { return strings.Compare(a.name, b.name) })
-	i := s.dice.IntN(len(s.waiting))
-	a := s.waiting[i]
-	s.waiting = slices.Delete(s.waiting, i, i+1)
-	return a
-}
-
-func (a *actor) run() {
-	s := a.sched
-	s.stop(a, "sends the request")
-	a.old = s.jar // as the browser has it at that moment
-	r := httptest.NewRequestWithContext(context.WithValue(context.Background(), actorKey{}, a), "GET", "https://example.com/", nil)
-	if a.old != "" {
-		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: a.old})
+	slices.SortFunc(s.waiting, func(a, b *actor) int { return a.index - b.index })
+	n := 0
+	if len(s.order) > 0 {
+		n, s.order = s.order[0], s.order[1:]
 	}
-	s.site.Manager.Handler(a.page).ServeHTTP(answering{httptest.NewRecorder(), a}, r)
-	s.stop(a, "ends")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running--
+	i := max(slices.Index(s.waiting, s.last), 0)
+	if n > 0 {
+		i = (n - 1) % len(s.waiting)
+	}
+	s.last = s.waiting[i]
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	if s.last.Kind == kindWait {
+		s.running--
+		s.trace = append(s.trace, fmt.Sprint(s.last.Wait, " seconds pass"))
+	}
+	return s.last
 }
 
-// answering is the network: what is written to it has left.
-type answering struct {
-	*httptest.ResponseRecorder
-	a *actor
+// network is where an answer goes.
+type network struct {
+	header   http.Header
+	given    bool
+	before   func() // is called before it leaves
+	answered func(code int, set bool, ticket string)
 }
 
-func (w answering) WriteHeader(code int) {
-	w.ResponseRecorder.WriteHeader(code)
-	a := w.a
-	a.code, a.done = code, true
-	a.sched.answered = append(a.sched.answered, a)
-	for _, c := range w.Result().Cookies() { // of several the browser keeps the last
-		if c.Name == "__Host-session" {
-			a.ticket, a.sched.jar = c.Value, c.Value // empty if it is removed
+func (w *network) Header() http.Header { return w.header }
+
+func (w *network) WriteHeader(code int) {
+	if w.given {
+		return
+	}
+	w.given = true
+	if w.before != nil {
+		w.before()
+	}
+	set, ticket := false, ""
+	for _, line := range w.header["Set-Cookie"] { // of several the browser keeps the last
+		if value, ok := strings.CutPrefix(line, "__Host-session="); ok {
+			set = true
+			ticket, _, _ = strings.Cut(value, ";") // empty if it is removed
 		}
 	}
-	a.sched.stop(a, "has answered")
+	w.answered(code, set, ticket)
 }
 
-func (w answering) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
-
-func (w answering) Write(p []byte) (int, error) {
-	if !w.a.done {
-		w.WriteHeader(http.StatusOK)
-	}
-	return w.ResponseRecorder.Write(p)
+func (w *network) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(p), nil
 }
 
-// gated is a store with a gate before and after each call.
-type gated struct{ *memstore.Store }
+// gated is a store with a gate before each call, at which calls fail if the plan
+// says so.
+type gated struct{ sched *schedule }
 
-func pass(ctx context.Context, where string) {
-	if a := actorOf(ctx); a != nil {
-		a.sched.stop(a, where)
+var errPlanned = errors.New("the store is down")
+
+// call does a call of the store. f says what the call has come to.
+func (g gated) call(ctx context.Context, what, key string, f func(a *actor) error) error {
+	a := actorOf(ctx)
+	if a == nil {
+		return f(nil)
 	}
+	a.stop(what + " " + g.sched.nameOf(key))
+	a.calls++
+	if a.Fault == 0 || a.calls < a.Fault || a.calls > a.Fault+a.Fails {
+		return f(a)
+	}
+	if a.Lost {
+		f(a)
+	}
+	g.sched.mu.Lock()
+	defer g.sched.mu.Unlock()
+	a.faulted = true
+	g.sched.trace = append(g.sched.trace, "\t"+map[bool]string{false: "which fails", true: "whose answer is lost"}[a.Lost])
+	return errPlanned
 }
 
-func (g gated) Load(ctx context.Context, key string) (store.Record, error) {
-	pass(ctx, "loads")
-	r, err := g.Store.Load(ctx, key)
-	if a := actorOf(ctx); a != nil && a.holds(key, r) {
-		a.found = true
+func (g gated) Load(ctx context.Context, key string) (r store.Record, err error) {
+	err = g.call(ctx, "loads", key, func(a *actor) (err error) {
+		if r, err = g.sched.store.Load(ctx, key); err == nil || errors.Is(err, store.ErrNotFound) {
+			g.sched.loaded(a, key, r)
+		}
+		return err
+	})
+	if err != nil {
+		r = store.Record{}
 	}
-	pass(ctx, "has loaded")
 	return r, err
 }
 
-func (g gated) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
-	pass(ctx, "saves")
-	r, err := g.Store.Save(ctx, key, prev, next)
-	pass(ctx, "has saved")
+func (g gated) Save(ctx context.Context, key string, prev, next store.Record) (r store.Record, err error) {
+	err = g.call(ctx, "saves", key, func(a *actor) (err error) {
+		if r, err = g.sched.store.Save(ctx, key, prev, next); err == nil {
+			g.sched.saved(a, key, r)
+		}
+		return err
+	})
+	if err != nil {
+		r = store.Record{}
+	}
 	return r, err
 }
 
 func (g gated) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
-	pass(ctx, "touches")
-	err := g.Store.Touch(ctx, key, prev, expires)
-	pass(ctx, "has touched")
-	return err
+	return g.call(ctx, "touches", key, func(*actor) error { return g.sched.store.Touch(ctx, key, prev, expires) })
 }
 
 func (g gated) Delete(ctx context.Context, key string) error {
-	pass(ctx, "deletes")
-	r, _ := g.Store.Load(ctx, key)
-	if a := actorOf(ctx); a != nil && a.holds(key, r) {
-		a.deleted = true
-	}
-	err := g.Store.Delete(ctx, key)
-	pass(ctx, "has deleted")
-	return err
+	return g.call(ctx, "deletes", key, func(a *actor) (err error) {
+		if err = g.sched.store.Delete(ctx, key); err == nil {
+			g.sched.saved(a, key, store.Record{})
+		}
+		return err
+	})
 }
+
+// frozen is a store that is only read.
+type frozen struct{ store.Store }
+
+var errFrozen = errors.New("the store is only read")
+
+func (frozen) Save(context.Context, string, store.Record, store.Record) (store.Record, error) {
+	return store.Record{}, errFrozen
+}
+func (frozen) Touch(context.Context, string, store.Record, time.Time) error { return errFrozen }
+func (frozen) Delete(context.Context, string) error                         { return errFrozen }

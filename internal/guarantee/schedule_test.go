@@ -1,224 +1,420 @@
 package guarantee_test
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/seal"
+	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
+	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// Guarantee 2, and guarantee 1 under regenerate: random schedules of requests
-// of one visitor. To run one of them again, set scheduleEnv to the seed that
-// the failure printed.
+// Guarantee 2, and guarantee 1 around logins and logouts: random schedules of
+// requests with one ticket, in two processes on a store that fails at any step.
+// To play one of them again, set scheduleEnv to the plan that the failure
+// printed, or to its seed.
 
 const (
-	schedules      = 10_000
-	shortSchedules = 300
+	schedules      = 100_000
+	fileSchedules  = 2_000
+	shortSchedules = 1_500 // and a tenth of that in files
 	scheduleEnv    = "CLOAKROOM_TEST_SCHEDULE"
-
-	// scheduleMark is a value of the session that a play begins with.
-	scheduleMark = "mark"
 )
 
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	if text := os.Getenv(scheduleEnv); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
+	inMemory, inFiles := schedules, fileSchedules
+	if testing.Short() {
+		inMemory, inFiles = shortSchedules, shortSchedules/10
+	}
+	for _, where := range []struct {
+		name  string
+		n     int
+		files bool
+	}{{"memory", inMemory, false}, {"files", inFiles, true}} {
+		t.Run(where.name, func(t *testing.T) {
+			dir := ""
+			if where.files {
+				dir = t.TempDir()
+			}
+			if text := os.Getenv(scheduleEnv); text != "" {
+				playAgain(t, dir, text)
+				return
+			}
+			first, played := uint64(time.Now().UnixNano()), atomic.Int64{}
+			for worker := range runtime.GOMAXPROCS(0) {
+				t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
+					t.Parallel()
+					for {
+						n := played.Add(1)
+						if n > int64(where.n) || t.Failed() {
+							return
+						}
+						playSeed(t, dir, first+uint64(n))
+					}
+				})
+			}
+		})
+	}
+}
+
+func playSeed(t *testing.T, dir string, seed uint64) {
+	p := newPlan(rand.New(rand.NewPCG(seed, 0)))
+	if len(playSchedule(t, dir, p).errs) == 0 {
+		return
+	}
+	p = shrink(p, func(p plan) bool { return len(playSchedule(t, dir, p).errs) > 0 })
+	playSchedule(t, dir, p).report(t)
+	t.Logf("%s=%d plays the schedule again of which this one is a part", scheduleEnv, seed)
+}
+
+func playAgain(t *testing.T, dir, text string) {
+	var p plan
+	if seed, err := strconv.ParseUint(text, 10, 64); err == nil {
+		p = newPlan(rand.New(rand.NewPCG(seed, 0)))
+	} else if err := json.Unmarshal([]byte(text), &p); err != nil {
+		t.Fatal(err)
+	}
+	playSchedule(t, dir, p).report(t)
+}
+
+// report fails t with what is wrong, if something is.
+func (s *schedule) report(t *testing.T) {
+	if len(s.errs) > 0 {
+		t.Errorf("%s\n%s='%s' plays it again:\n%s", strings.Join(s.errs, "\n"), scheduleEnv, s.plan, strings.Join(s.trace, "\n"))
+	} else if os.Getenv(scheduleEnv) != "" {
+		t.Logf("%s\n%s", s.plan, strings.Join(s.trace, "\n"))
+	}
+}
+
+// A schedule is a plan in progress.
+type schedule struct {
+	plan
+	order  []int // what is left of plan.Order
+	store  store.Store
+	sealer *seal.Sealer
+	procs  [2]*cloakroom.Manager
+	reader *cloakroom.Manager // changes nothing
+	uses   time.Duration      // after which a use within a request counts again
+	actors []*actor
+
+	mu      sync.Mutex
+	waiting []*actor          // at a gate
+	running int               // actors that have not ended
+	last    *actor            // went on last
+	moment  int               // counts what browsers send and get
+	jars    [browsers]string  // the tickets in the browsers
+	first   [browsers]string  // the keys of the sessions with which it began
+	places  map[string]*place // by store key
+	keys    []string          // of places, in the order in which they were first used
+	deaths  map[string]*death // by store key
+	orphans map[string]bool   // keys of sessions that were to end when all had been answered
+	hot     bool              // a Delete has removed a mark, see checkEnd
+	trace   []string
+	errs    []string
+}
+
+func (s *schedule) failed(format string, args ...any) {
+	s.errs = append(s.errs, fmt.Sprintf(format, args...))
+}
+
+// playSchedule plays a plan, in files below dir unless that is empty.
+func playSchedule(t *testing.T, dir string, p plan) *schedule {
+	s := &schedule{plan: p, order: p.Order, places: map[string]*place{}, deaths: map[string]*death{}, orphans: map[string]bool{}}
+	if dir != "" {
+		name, err := os.MkdirTemp(dir, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		playSchedule(t, seed)
-		return
+		defer os.RemoveAll(name)
+		dir = name
 	}
-	first, n := uint64(time.Now().UnixNano()), uint64(schedules)
-	if testing.Short() {
-		n = shortSchedules
+	synctest.Test(t, func(t *testing.T) {
+		defer s.open(t, dir)()
+		s.begin()
+		s.run()
+		if s.hot {
+			// An end of a session that was always being changed has met a move.
+			// That the move is lost then no store could prevent.
+			s.errs = nil
+			return
+		}
+		s.checkEnd()
+		s.finish()
+	})
+	return s
+}
+
+// scheduleKeys are Options.RecordKeys of sealed schedules.
+var scheduleKeys = [][]byte{[]byte("a key of 32 bytes for schedules!")}
+
+// open opens the store and makes the Managers.
+func (s *schedule) open(t *testing.T, dir string) (end func()) {
+	o := unlogged()
+	l := lives[s.Life]
+	o.IdleTimeout, o.Lifetime, o.Permanent = l.idle, l.lifetime, l.permanent
+	o.StoreTimeout = time.Hour
+	if s.Sealed {
+		o.RecordKeys = scheduleKeys
+		s.sealer, _ = seal.New(scheduleKeys...)
 	}
-	for seed := first; seed < first+n; seed++ {
-		playSchedule(t, seed)
+	o.Hooks.Conflict = func(ctx context.Context, e cloakroom.Event) {
+		if a := actorOf(ctx); a != nil && e.Err != nil {
+			a.dropped = true
+		}
+	}
+	s.store = memstore.New(memstore.Options{})
+	if dir != "" {
+		var err error
+		if s.store, err = filestore.New(dir, filestore.Options{Unsynced: true, SweepInterval: -1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range s.procs {
+		s.procs[i] = newManager(t, gated{s}, o)
+	}
+	s.uses = cmp.Or(l.idle, cloakroom.DefaultIdleTimeout) / 10
+	s.reader = newManager(t, frozen{gated{s}}, o)
+	return func() { s.store.(io.Closer).Close() }
+}
+
+// pass lets time pass in which nobody uses the store.
+func (s *schedule) pass(d time.Duration) {
+	if m, ok := s.store.(*memstore.Store); ok {
+		s.store = passed(m, d)
+	} else {
+		time.Sleep(d)
 	}
 }
 
-// The kinds of requests of a schedule.
+// passed lets time pass in which nobody uses a store, and returns one that has
+// what is left in it. A store in memory looks for expired records each minute,
+// which would take long.
+func passed(m *memstore.Store, d time.Duration) *memstore.Store {
+	if d < 5*time.Minute {
+		time.Sleep(d)
+		return m
+	}
+	ctx := context.Background()
+	records := map[string]store.Record{}
+	for e, err := range m.List(ctx, "") {
+		if err != nil {
+			panic(err)
+		}
+		records[e.Key] = e.Record
+	}
+	m.Close()
+	time.Sleep(d)
+	m = memstore.New(memstore.Options{})
+	for key, r := range records {
+		if _, err := m.Save(ctx, key, store.Record{}, r); err != nil {
+			panic(err)
+		}
+	}
+	return m
+}
+
+func newManager(t *testing.T, s store.Store, o cloakroom.Options) *cloakroom.Manager {
+	m, err := cloakroom.New(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Values that sessions begin with.
 const (
-	kindRead = iota
-	kindWrite
-	kindCount
-	kindRegenerate
-	kindLogin // regenerate and write
-	kindLogout
-	kindGoodbye // logout and a message
-	kinds
+	visitorsMark   = "the visitor's"
+	bystandersMark = "the bystander's"
+	once           = cloakroom.Key[string]("once")
 )
 
-var kindNames = [kinds]string{"read", "write", "count", "regenerate", "login", "logout", "goodbye"}
-
-// a play is a schedule with what its requests are.
-type play struct {
-	*testing.T
-	*schedule
-	actors []*actor
-	kind   map[*actor]int
-	dead   map[string]string // tickets that must open nothing, and since when
+// begin gives the browsers their sessions, and makes the actors.
+func (s *schedule) begin() {
+	if !s.New {
+		s.jars[visitor] = s.begun(func(c *cloakroom.Session) { c.Set(visitorsMark, true); once.Set(c, "x") })
+		s.jars[planter] = s.jars[visitor]
+	}
+	s.jars[bystander] = s.begun(func(c *cloakroom.Session) { c.Set(bystandersMark, true) })
+	for i, ticket := range s.jars {
+		s.first[i] = storeKey(ticket)
+	}
+	s.pass(lives[s.Life].unused)
+	for i, act := range s.Acts {
+		a := &actor{act: act, index: i, sched: s, wrote: map[string]bool{}}
+		a.name = fmt.Sprintf("%s %d", a.Kind, i)
+		s.actors = append(s.actors, a)
+	}
 }
 
-// playSchedule plays the schedule of a seed. If it fails, so does t at once.
-func playSchedule(t *testing.T, seed uint64) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSchedule(t, rand.New(rand.NewPCG(seed, 0)))
-		defer func() {
-			if t.Failed() {
-				t.Logf("schedule %d (%s=%d runs it again):\n%s", seed, scheduleEnv, seed, strings.Join(s.trace, "\n"))
-			}
-		}()
-		s.jar = s.site.Begin(t, map[string]any{scheduleMark: "old"}).Ticket()
-		if s.dice.IntN(2) == 0 {
-			time.Sleep(cloakroom.DefaultIdleTimeout / 2) // so that those who only read touch the record
-		}
-		p := &play{T: t, schedule: s, kind: map[*actor]int{}, dead: map[string]string{}}
-		for i := range 2 + s.dice.IntN(3) {
-			p.add(i, s.dice.IntN(kinds))
-		}
-		s.onGate = p.checkAlways
-		s.run(p.actors)
-		p.checkEnd()
-	})
+func (s *schedule) begun(use func(*cloakroom.Session)) string {
+	return s.ask("", sitetest.Using(use)).ticket
 }
 
-// add adds a request that stops between the steps of its handler.
-func (p *play) add(i, kind int) {
-	a := &actor{name: fmt.Sprintf("%s %d", kindNames[kind], i)}
-	a.page = func(w http.ResponseWriter, r *http.Request) {
-		s := cloakroom.From(r)
-		if p.dice.IntN(2) == 0 {
-			s.Get(scheduleMark) // loads now rather than later
-			p.pass(r.Context(), "has the session")
+// ask makes a request outside of the schedule, whose answer is an actor's.
+func (s *schedule) ask(ticket string, h http.HandlerFunc) *actor {
+	a := &actor{name: "a later request"}
+	w := &network{header: http.Header{}, answered: func(code int, set bool, ticket string) {
+		a.code, a.set, a.ticket = code, set, ticket
+	}}
+	s.procs[0].Handler(h).ServeHTTP(w, newRequest(context.Background(), ticket))
+	return a
+}
+
+func newRequest(ctx context.Context, ticket string) *http.Request {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/", nil)
+	if err != nil {
+		panic(err)
+	}
+	if ticket != "" {
+		r.Header.Set("Cookie", "__Host-session="+ticket)
+	}
+	return r
+}
+
+func (a *actor) run() {
+	s := a.sched
+	defer func() {
+		p := recover()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.running--
+		if p != nil {
+			s.failed("%v panics: %v", a, p)
 		}
-		switch kind {
-		case kindWrite:
-			s.Set(a.name, true)
-		case kindCount:
-			sitetest.Count(s)
-		case kindRegenerate:
-			s.Regenerate()
-		case kindLogin:
-			s.Regenerate()
-			s.Set(a.name, true)
-		case kindLogout:
-			s.Destroy()
-		case kindGoodbye:
-			s.Destroy()
-			s.Flash("info", "Goodbye.")
-		default:
-			s.Get(scheduleMark)
+	}()
+	a.stop("is sent")
+	s.mu.Lock()
+	a.old, a.began = s.jars[a.Browser], time.Now()
+	a.sent, s.moment = s.moment, s.moment+1
+	s.mu.Unlock()
+	if a.Kind == kindJob {
+		a.work(context.WithValue(context.Background(), actorKey{}, a))
+		return
+	}
+	ctx, leave := context.WithCancel(context.WithValue(context.Background(), actorKey{}, a))
+	defer leave()
+	r := newRequest(ctx, a.old)
+	if a.Navigates {
+		r.Header.Set("Accept", "text/html")
+	}
+	w := &network{header: http.Header{}, before: func() { a.stop("answers") }, answered: func(code int, set bool, ticket string) {
+		s.answered(a, code, set, ticket)
+	}}
+	s.procs[a.Process].Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.use(cloakroom.From(r))
+		if a.Gone {
+			leave()
 		}
-		p.pass(r.Context(), "writes")
 		io.WriteString(w, "done")
-	}
-	p.actors = append(p.actors, a)
-	p.kind[a] = kind
+	})).ServeHTTP(w, r)
 }
 
-func (p *play) ends(a *actor) bool { return p.kind[a] == kindLogout || p.kind[a] == kindGoodbye }
-
-// checkAlways looks, after every step, for what must never be from the answer
-// to a logout or regenerate on.
-func (p *play) checkAlways() {
-	for _, a := range p.answered {
-		if a.old != "" && (p.ends(a) || a.moved) {
-			p.dead[a.old] = a.name
-		}
+// use is what the handler does.
+func (a *actor) use(c *cloakroom.Session) {
+	a.saw = c.Keys()
+	if a.Early {
+		a.stop("has the session")
 	}
-	for ticket, since := range p.dead {
-		if _, err := p.site.Store.Unwrap().Load(p.Context(), storeKey(ticket)); err == nil {
-			p.Errorf("the record that %s ended is there again", since)
-		}
-	}
-}
-
-// checkEnd compares what is left with what was answered.
-func (p *play) checkEnd() {
-	p.checkAnswers()
-	left := p.sessionsLeft()
-	switch {
-	case p.ended() && len(left) > 0:
-		p.Errorf("the session was ended, and %d records of it are left", len(left))
-	case p.ended():
-		if p.jar != "" && p.site.Values(p, p.jar)[scheduleMark] != nil {
-			p.Errorf("the browser's ticket opens the session that was ended")
-		}
-	case len(left) != 1:
-		p.Errorf("%d records of the session are left, want 1", len(left))
-	default:
-		p.checkWrites(left[0])
+	switch a.Kind {
+	case kindWrite:
+		c.Set(a.name, true)
+	case kindCount:
+		a.tried++
+		sitetest.Count(c)
+	case kindStream:
+		a.stream(c)
+	case kindFlash:
+		c.Flash("info", a.name)
+	case kindTake:
+		_, a.took = once.Take(c)
+	case kindRemember:
+		c.SetPermanent(true)
+	case kindRegenerate:
+		c.Regenerate()
+	case kindLogin:
+		c.Regenerate()
+		c.Set(a.name, true)
+	case kindLogout:
+		c.Destroy()
+	case kindGoodbye:
+		c.Destroy()
+		c.Flash("info", a.name)
 	}
 }
 
-// ended reports whether a request ended the session while it was there.
-func (p *play) ended() bool {
-	for _, a := range p.actors {
-		if p.ends(a) && a.deleted {
-			return true
+// stream uses the session again, and again.
+func (a *actor) stream(c *cloakroom.Session) {
+	for used := time.Now(); ; {
+		a.stop("goes on")
+		gone, faulted := a.sessionGone(), a.faulted
+		names := c.Keys()
+		if long := time.Since(used) > a.sched.uses; gone && long && !faulted && !a.faulted && len(names) > 0 {
+			a.sched.lockedFailed("%v uses a session that has ended", a)
 		}
-	}
-	return false
-}
-
-// checkAnswers looks at what the visitor was told, in the order of time.
-func (p *play) checkAnswers() {
-	dead := map[string]string{}
-	for _, a := range p.answered {
-		if a.code != http.StatusOK {
-			p.Errorf("%s: got %d, want 200", a.name, a.code)
+		if time.Since(used) > a.sched.uses || a.uses == 3 {
+			return
 		}
-		if since := dead[a.ticket]; since != "" {
-			p.Errorf("%s set the ticket that %s had ended", a.name, since)
-		}
-		if a.old != "" && (p.ends(a) || a.moved) {
-			dead[a.old] = a.name
-		}
+		a.uses++
 	}
 }
 
-// checkWrites looks for the changes that were answered 200 and not dropped.
-func (p *play) checkWrites(ticket string) {
-	values := p.site.Values(p, ticket)
-	var counted int64
-	for _, a := range p.actors {
-		if a.dropped || !a.found {
-			continue
-		}
-		switch p.kind[a] {
-		case kindCount:
-			counted++
-		case kindWrite, kindLogin:
-			if values[a.name] != true {
-				p.Errorf("what %s set is lost", a.name)
-			}
-		}
+// work is what a job does: it counts four times, and each time saves that.
+func (a *actor) work(ctx context.Context) {
+	m := a.sched.procs[a.Process]
+	c, err := m.Open(ctx, cloakroom.Ticket(a.old))
+	if err != nil || c.IsNew() {
+		return
 	}
-	if got, _ := values["visits"].(int64); got != counted {
-		p.Errorf("the counter says %d, want %d", got, counted)
+	a.stop("has the session")
+	for i := range 5 {
+		if i > 0 {
+			a.tried++
+			sitetest.Count(c)
+		}
+		gone, calls := a.sessionGone(), a.calls
+		ticket, err := m.Commit(ctx, c)
+		if err != nil || ticket == "" {
+			return
+		}
+		switch {
+		case string(ticket) != a.old:
+			a.sched.lockedFailed("%v: its session has another ticket", a)
+		case gone && a.calls > calls && !a.faulted:
+			a.sched.lockedFailed("%v commits to a session that has ended", a)
+		case i > 0:
+			a.counted++
+		}
 	}
 }
 
-// sessionsLeft returns the tickets of the records that hold the old session.
-func (p *play) sessionsLeft() []string {
-	var left []string
-	for key := range p.site.Records(p) {
-		ticket := strings.TrimPrefix(key, cloakroom.DefaultKeyPrefix)
-		if p.site.Values(p, ticket)[scheduleMark] != nil {
-			left = append(left, ticket)
-		}
-	}
-	return left
+// sessionGone reports whether the actor's ticket opens nothing any more.
+func (a *actor) sessionGone() bool {
+	a.sched.mu.Lock()
+	defer a.sched.mu.Unlock()
+	p := a.sched.places[storeKey(a.old)]
+	return p != nil && p.state != record
+}
+
+func (s *schedule) lockedFailed(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed(format, args...)
 }
