@@ -123,6 +123,8 @@ func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger
 // do that lies there already.
 func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) error {
 	rec := x.rec
+	queue := turn{e: e}
+	defer queue.pass()
 	for try := range 4 {
 		if !rec.Exists() || try > 0 {
 			var err error
@@ -141,7 +143,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 				if m.next == "" {
 					return nil
 				}
-				return e.putEnd(ctx, &end{key: m.next}, left, follow-1)
+				return e.putEnd(ctx, &end{key: m.next, until: x.until}, left, follow-1)
 			case m != nil:
 				if len(m.left) == 0 && len(left) == 0 {
 					return nil
@@ -165,8 +167,12 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 		if !errors.Is(err, store.ErrConflict) {
 			return destroyError(err)
 		}
+		if err := queue.wait(ctx, x.key); err != nil {
+			return destroyError(err)
+		}
 	}
-	// A session that is always being changed is deleted.
+	// A session that is always being changed is deleted. If it has moved in this
+	// very moment, its mark goes with it, and where it went on lives.
 	if err := e.store.Delete(ctx, x.key); err != nil {
 		return unavailable("destroy", err)
 	}

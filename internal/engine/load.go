@@ -102,7 +102,7 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 		switch {
 		case err == nil:
 			v = settled
-		case errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrNotFound), errors.Is(err, errOver):
 			return version{}, err
 		default:
 			e.Report(ctx, v.name(), err)

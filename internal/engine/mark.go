@@ -152,8 +152,9 @@ func readLeft(payload []byte) (left []ledger.Prev) {
 
 // settle ends what a move has left behind: the records that v has taken the
 // place of get their marks, and v's record forgets them. Where that fails v is
-// as it was. If one of them has been ended, or has moved elsewhere, v was a copy of
-// what is over, and ends too: the error matches ErrNotFound then.
+// as it was. If one of them has been ended, or has moved elsewhere, or is gone, v
+// was a copy of what is over, and ends too: the error matches ErrNotFound then, or
+// errOver if that fails.
 func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version, error) {
 	for range maxSettle {
 		if v.Meta == nil || len(v.Meta.Prev) == 0 {
@@ -165,7 +166,7 @@ func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version,
 			v = next
 		case isMark(err): // of a record that v was made of
 			if failed := e.putEnd(ctx, &end{key: v.key, rec: v.rec}, nil, maxFollow); failed != nil {
-				e.Report(ctx, v.name(), failed)
+				return v, fmt.Errorf("%w: %w", errOver, failed)
 			}
 			return v, err
 		case errors.Is(err, ErrConflict): // somebody else has saved v, perhaps to do the same
@@ -182,6 +183,9 @@ func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version,
 	return v, fmt.Errorf("cloakroom: load: %w: %w: the record that this one replaces is always being changed", ErrUnavailable, ErrConflict)
 }
 
+// errOver says that a session is over and could not be ended: it must not open.
+var errOver = errors.New("cloakroom: load: the session is a copy of one that has ended")
+
 // maxSettle is how many steps settle takes.
 const maxSettle = 16
 
@@ -190,7 +194,9 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 	rec, err := e.store.Load(ctx, p.Key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
+		// The mark of an end may have expired there. That of the move itself may,
+		// too, if the visitor comes so late: he has to log in again.
+		return v, &marked{kind: store.MarkEnded, key: p.Key}
 	case err != nil:
 		return v, unavailable("load", err)
 	}

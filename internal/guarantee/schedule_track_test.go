@@ -3,7 +3,6 @@ package guarantee_test
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -158,7 +157,7 @@ func (s *schedule) declareDead(a *actor, key string) {
 	if s.deaths[key] == nil {
 		s.deaths[key] = &death{a, s.moment}
 	}
-	if p := s.places[key]; p != nil && p.state == record && !s.unended(key) {
+	if p := s.places[key]; p != nil && p.state == record {
 		s.failed("%v has been answered, and %s still opens a session", a, p.name)
 	}
 }
@@ -172,7 +171,7 @@ func (s *schedule) checkAnswer(a *actor) {
 	case !a.set:
 		return
 	case a.ticket == "":
-		if p := s.places[storeKey(a.old)]; !a.ends() || p != nil && p.state == record && !s.unended(storeKey(a.old)) {
+		if p := s.places[storeKey(a.old)]; !a.ends() || p != nil && p.state == record {
 			s.failed("%v, answered with %d, takes the cookie away", a, a.code)
 		}
 		return
@@ -239,12 +238,6 @@ func (s *schedule) orphan(key string) bool {
 	}
 	from := s.places[s.origin(key)]
 	return s.half(key) && from != nil && (from.state == ended || from.state == moved && from.next != key)
-}
-
-// unended reports whether the store has failed when a request found that the
-// session under key was to end.
-func (s *schedule) unended(key string) bool {
-	return s.orphan(key) && slices.ContainsFunc(s.actors, func(a *actor) bool { return a.faulted && storeKey(a.old) == key })
 }
 
 // replaced yields the keys of the sessions that the one under key has taken the
