@@ -35,6 +35,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 		return nil, fmt.Errorf("cloakroom: New: %w", err)
 	}
 	var sealer *seal.Sealer
+	if opts.RecordKeys != nil && len(opts.RecordKeys) == 0 {
+		return nil, errors.New("cloakroom: New: Options.RecordKeys is a list without keys, and records would not be sealed: see where the keys are read from, or leave it nil")
+	}
 	if len(opts.RecordKeys) == 0 && !opts.ReadUnsealedUntil.IsZero() {
 		return nil, errors.New("cloakroom: New: Options.ReadUnsealedUntil is set without RecordKeys: no record is sealed then, and all are read")
 	}

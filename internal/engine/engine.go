@@ -7,6 +7,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -103,6 +104,7 @@ func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
+	handle = cmp.Or(handle, handleOf(err))
 	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if !hungUp || errors.Is(err, ErrGone) {
 		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})

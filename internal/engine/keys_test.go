@@ -411,3 +411,43 @@ func (s *long) List(context.Context, string) iter.Seq2[store.Entry, error] {
 		}
 	}
 }
+
+// A list that was meant to hold keys and holds none would leave records in the
+// clear.
+func TestRecordKeysWithoutKeys(t *testing.T) {
+	_, err := cloakroom.New(sitetest.Memory(t), cloakroom.Options{RecordKeys: [][]byte{}})
+	if err == nil || !strings.Contains(err.Error(), "RecordKeys") {
+		t.Errorf("New: %v", err)
+	}
+}
+
+// The log and the hook name the session whose record could not be had.
+func TestFailedLoadsNameTheSession(t *testing.T) {
+	records := sitetest.Memory(t)
+	handles := map[string]string{}
+	for name, c := range map[string]struct {
+		keys   [][]byte
+		broken bool
+	}{"unknown key": {[][]byte{keyB}, false}, "not sealed here": {nil, false}, "store down": {[][]byte{keyA}, true}} {
+		known := sitetest.NewOn(t, records, plain(keyA)).Known(t)
+		o := plain(c.keys...)
+		if c.keys == nil {
+			o.RecordKeys = nil
+		}
+		o.Hooks.Error = func(_ context.Context, ev cloakroom.Event) { handles[name] = ev.Handle }
+		faulty := cloakroomtest.NewFaulty(records)
+		m, err := cloakroom.New(faulty, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.broken {
+			faulty.Inject(cloakroomtest.Fault{Err: sitetest.ErrRefused})
+		}
+		if _, err := m.Open(t.Context(), cloakroom.Ticket(known.Ticket())); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if want := cloakroom.HandleOf(plainKey + known.Ticket()); handles[name] != want {
+			t.Errorf("%s: the hook has %q, want %q", name, handles[name], want)
+		}
+	}
+}

@@ -47,10 +47,27 @@ func (e *Engine) find(ctx context.Context, tickets []string, now time.Time, deta
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrTicket), errors.Is(err, seal.ErrOpen):
 			fire(ctx, e.Hooks.Rejected, Event{Err: err})
 		default:
-			return found{}, err
+			return found{}, &ofSession{err, v.key}
 		}
 	}
 	return f, nil
+}
+
+// An ofSession is an error with the session that it is about.
+type ofSession struct {
+	error
+	key string // store key; empty if there is none
+}
+
+func (e *ofSession) Unwrap() error { return e.error }
+
+// handleOf returns the handle of the session that err is about, or "".
+func handleOf(err error) string {
+	var of *ofSession
+	if errors.As(err, &of) && of.key != "" {
+		return HandleOf(of.key)
+	}
+	return ""
 }
 
 // met notes the mark that a load has found.
@@ -84,8 +101,12 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 	}
 	call := newCallContext(ctx, e.StoreTimeout, detached)
 	defer call.close()
-	v, err := e.read(call, e.storeKey(id), now)
+	key := e.storeKey(id)
+	v, err := e.read(call, key, now)
 	v.ticket = ticket
+	if err != nil {
+		v.key = key
+	}
 	if isMark(err) && len(asMark(err).left) > 0 {
 		// A logout stopped half way.
 		m := asMark(err)
@@ -103,7 +124,7 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 		case err == nil:
 			v = settled
 		case errors.Is(err, ErrNotFound), errors.Is(err, errOver):
-			return version{}, err
+			return version{key: v.key}, err
 		default:
 			e.Report(ctx, v.name(), err)
 		}

@@ -65,7 +65,7 @@ func (s *Session) target(name, op string) (codec.Codec, bool) {
 	switch {
 	case !s.writable():
 	case s.e.style.Reserved(name):
-		s.fail(fmt.Errorf("cloakroom: %s: %w: use Flash or SetPermanent", op, ErrReserved))
+		s.fail(fmt.Errorf("cloakroom: %s: %w: %s", op, ErrReserved, reservedAdvice(name)))
 	case !utf8.ValidString(name):
 		s.fail(store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: the name of the value is not UTF-8", op, codec.ErrType),
 			"names that visitors choose belong into a map, which is then one value"))
@@ -219,4 +219,16 @@ func (s *Session) Ticket() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.version.ticket
+}
+
+// reservedAdvice says what to do instead of setting a name of cloakroom's own.
+func reservedAdvice(name string) string {
+	switch name {
+	case ledger.NameFlashes:
+		return "use Flash"
+	case ledger.NamePermanent:
+		return "use SetPermanent"
+	default:
+		return "choose another one"
+	}
 }

@@ -112,8 +112,11 @@ func (e *Engine) encode(key string, b *ledger.Base) ([]byte, error) {
 		return nil, fmt.Errorf("cloakroom: save: %w", err)
 	}
 	if len(data) > e.MaxSize {
-		return nil, store.WithAdvice(fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), e.MaxSize)),
-			"Keep less in the session, or raise Options.MaxSize.")
+		advice := "Keep less in the session, or raise Options.MaxSize."
+		if e.inTicket() {
+			advice = "Keep less in the session, or keep it on the server with " + e.Rules.AdviceServer + "."
+		}
+		return nil, store.WithAdvice(fmt.Errorf("cloakroom: save: %w", store.TooLarge(len(data), e.MaxSize)), advice)
 	}
 	if e.records != nil && key != "" {
 		data = e.records.Seal(make([]byte, 0, len(data)+64), data, key)
