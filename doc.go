@@ -26,7 +26,7 @@
 //
 // From touches no store. The first use of the session loads it; it is saved
 // before the first byte of the answer leaves, if it was changed. A request
-// that does not use its session costs nothing, and one that only reads costs
+// that does not use its session costs no store call, and one that only reads costs
 // one load, plus a touch now and then that moves the expiry on.
 //
 // Errors are sticky: if the session cannot be loaded or saved, its methods do
@@ -36,12 +36,13 @@
 //
 // # At the same time
 //
-// Requests that change one session at the same time all keep their changes:
-// they are kept for each value apart, and applied to the newest record if
+// With sessions in a store, requests that change one session at the same time all
+// keep their changes: they are kept for each value apart, and applied to the newest record if
 // somebody else was faster. Of two that set the same value the later save
 // wins; [Key.Update] is for counters and carts, where no step may be lost.
 // What has been ended by [Session.Destroy] or [Session.Regenerate] stays
-// ended, whatever was in flight.
+// ended, whatever was in flight. None of this holds for sealed cookies: see
+// [NewCookie].
 //
 // # Lifetimes
 //
@@ -52,9 +53,9 @@
 // # Stores
 //
 // Package [github.com/cloakroom/cloakroom/store] is the contract; memstore and
-// filestore come with this module and need no server. Everything in a store
-// is named by a hash of the ID, so that a reader of the store cannot
-// open its sessions.
+// filestore come with this module and need no server. Records are
+// named by a hash of the ID, so that a reader of the store cannot open its
+// sessions; Options.PlainIDs and Flask mode give that up.
 //
 // # Tests
 //

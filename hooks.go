@@ -12,7 +12,8 @@ import (
 // be quick; they may be called by many goroutines at once and must not use the
 // session of the event.
 type Hooks struct {
-	// Created: a new session has been saved for the first time.
+	// Created: a new session has been saved for the first time. A login by a
+	// visitor without a session is this, and not Regenerated.
 	Created func(context.Context, Event)
 	// Loaded: a ticket has been looked up and its session opened.
 	Loaded func(context.Context, Event)
@@ -50,9 +51,10 @@ type Event struct {
 	Handle string
 	// Duration is how long the store took, where one was asked.
 	Duration time.Duration
-	// Size is the size of the record in bytes, after Loaded, Created, Saved.
+	// Size is the size of the record in bytes, where one was read or written.
 	Size int
-	// Attempts is how often a save was tried, 1 if nobody interfered.
+	// Attempts is how often a save was tried: 1 if nobody interfered, 0 where
+	// nothing was saved.
 	Attempts int
 	// Err says what went wrong, or why.
 	Err error

@@ -20,6 +20,10 @@ import (
 // tag -), a struct or named type in a variable of an interface type, and one that
 // its own methods write as something else. docs/values.md has the whole list.
 //
+// A Key[any] is as Session.Set and Session.Get: Set holds the value to its own
+// type, and Get gives it back as Session.Get does, a struct as a dictionary for
+// instance. Give the value a Key of its type.
+//
 // Nil and empty slices and maps count as one, and so do times of one instant, and
 // in a variable of type any numbers of one value.
 type Key[T any] string
@@ -100,7 +104,7 @@ func (k Key[T]) Take(s *Session) (T, bool) {
 
 // Update replaces the value by what f makes of it, and loses no step: if
 // another request changes the session at the same time, f is run again on the
-// newest value. So f may run several times and should only compute; above all
+// newest value. In a sealed cookie it may lose one: see NewCookie. So f may run several times and should only compute; above all
 // it must not change the same value by other means. f gets the zero value where
 // Get would return it: if the session has no value, or one of another type, which
 // is reported as by Get and replaced. What f returns is set as by Set.

@@ -52,8 +52,8 @@ func New(s store.Store, opts Options) (*Manager, error) {
 // NewCookie returns a Manager that keeps each session in its cookie, encrypted
 // and authenticated: the first of the keys seals, all of them open. See
 // [seal.New] for what makes a good key and how to rotate it: a process to which
-// a cookie comes under a key that it does not list takes its visitor for a new one. There is no store to run and none to
-// fail, at a price:
+// a cookie comes under a key that it does not list takes its visitor for a new
+// one. There is no store to run and none to fail, at a price:
 //
 //   - a session has to fit into a cookie, about 2,900 bytes of data;
 //   - of two requests that change a session at the same time, the answer that
@@ -161,7 +161,7 @@ type visit struct {
 // within. If the session fails to load or to be saved, Options.ErrorHandler
 // answers, and what next writes is dropped: Write then takes all without an
 // error, since httputil.ReverseProxy panics on one; Flush, ReadFrom and Hijack
-// return the session's. If a session that is first used after the first byte
+// return Session.Err. If a session that is first used after the first byte
 // of the answer fails to load, the connection is cut by http.ErrAbortHandler.
 //
 // Several Managers may serve one request, each with a cookie of its own.
@@ -214,8 +214,8 @@ func (m *Manager) Preload(next http.Handler) http.Handler {
 
 // Passive is a middleware for routes that pages ask by themselves, such as polls
 // for news: reading the session there is no use of it, and does not keep it from
-// ending when the visitor has gone. Changes count as ever. It goes inside of
-// Handler.
+// ending when the visitor has gone. Changes count as ever, and Flashes is one if
+// there are messages. It goes inside of Handler, around Preload or inside of it.
 func (m *Manager) Passive(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.From(r).core().SetPassive()
@@ -226,7 +226,7 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 // Open returns the session of a ticket, without HTTP: for WebSockets, gRPC,
 // jobs and tests. A ticket that is malformed, unknown or expired gives a new
 // session, as in a request. The error is the store's, and matches
-// ErrUnavailable. Changes are saved by Commit alone.
+// ErrUnavailable. Changes are saved, and the expiry is moved on, by Commit alone.
 func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 	s := &Session{hidden.To(new(engine.Session))}
 	if err := s.core().Open(m.engine, ctx, string(t)); err != nil {

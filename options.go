@@ -31,8 +31,8 @@ const NoLimit = engine.NoLimit
 type Options struct {
 	// IdleTimeout is how long a session lives without being used. Zero means
 	// DefaultIdleTimeout, NoLimit that only Lifetime ends a session. A change
-	// holds for the sessions that exist already, but that a session which was to
-	// end earlier has to be used once before it does.
+	// holds for existing sessions too. A longer timeout reaches a session with its
+	// next use: one that is not used before the old timeout is over ends then.
 	IdleTimeout time.Duration
 
 	// Lifetime is the age at which a session ends, however much it is used.
@@ -69,7 +69,8 @@ type Options struct {
 	SameSite http.SameSite
 
 	// Partitioned gives the visitor a separate session for each site that
-	// embeds this one (CHIPS). It needs SameSite=None, to be of use.
+	// embeds this one (CHIPS). New refuses it without
+	// http.SameSiteNoneMode.
 	Partitioned bool
 
 	// Insecure lets the cookie travel over plain HTTP, where everyone on the
@@ -80,8 +81,9 @@ type Options struct {
 	// with it every script that an attacker smuggles in.
 	ScriptAccess bool
 
-	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. Two
-	// applications on one store need different prefixes or cookie names.
+	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
+	// printable ASCII without spaces. Two applications on one store need different
+	// prefixes or cookie names.
 	KeyPrefix string
 
 	// PlainIDs names records by the ID itself rather than its hash, so that
@@ -128,8 +130,9 @@ type Options struct {
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
-	// ErrUnavailable, 503 without if the store cannot hold a record of that size,
-	// else 500.
+	// ErrUnavailable, 503 without if the store cannot hold a record of that size
+	// or the request was given up, else 500. A handler of your own sets
+	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Hooks are called as things happen.

@@ -29,10 +29,12 @@ func (s *Session) core() *engine.Session { return s.ref.Get() }
 // not load.
 func (s *Session) Err() error { return s.core().Err() }
 
-// Get returns the value of name, or nil if there is none. Numbers come as
-// int64, uint64 or float64, lists as []any, dictionaries as map[string]any,
-// whatever they were set as; use a [Key] to get a certain type. Changing what
-// Get returned does not change the session: Set it again.
+// Get returns the value of name, or nil if there is none. Whatever they were set
+// as, numbers come as int64, uint64, float64 or *big.Int, lists as []any,
+// dictionaries and structs as map[string]any, or as map[any]any where a key is not
+// a string. A value that no any can hold is nil too, and is reported to
+// Hooks.Error and the log. Use a [Key] to get a certain type. Changing what Get
+// returned does not change the session: Set it again.
 func (s *Session) Get(name string) any {
 	v, _ := s.get(name)
 	return v
@@ -127,12 +129,15 @@ func (s *Session) Flashes(categories ...string) []Flash {
 // Permanent reports whether the visitor's cookie outlives the browser.
 func (s *Session) Permanent() bool { return s.core().Permanent() }
 
-// SetPermanent says whether the visitor's cookie outlives the browser. How
-// long the session lives is up to Options all the same.
+// SetPermanent says whether the visitor's cookie outlives the browser: it then
+// lasts for Options.Lifetime. How long the session lives is up to Options all the
+// same. For logins that last for weeks set IdleTimeout and Lifetime, which hold
+// for all sessions.
 func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent) }
 
-// IsNew reports whether there is no saved session for the visitor's ticket
-// yet.
+// IsNew reports whether no saved session stands behind s: there was none for the
+// visitor's ticket, or it has ended, by Destroy or elsewhere during a long
+// request.
 func (s *Session) IsNew() bool { return s.core().IsNew() }
 
 // Modified reports whether this request has changes that are not saved yet.
@@ -152,19 +157,24 @@ func (s *Session) Handle() string { return s.core().Handle() }
 // that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
 // 7.2.4), and call it before the changes that go with it: an answer that leaves
 // in between, as that of http.TimeoutHandler may, saves what was changed so far
-// under the old ID. The new record is durable before the old one goes; from then on the
-// old ticket opens nothing. What requests in flight with the old ticket change is
-// dropped, and they set no cookie; but another Regenerate among them goes on, with
-// nothing but what its own request has set. If the store fails half way the
-// visitor gets a 503, perhaps with the new ticket, and the next request does the
-// rest. If the visitor has hung up, or a deadline around Handler has passed, the
-// session stays as it was. If the visitor's browser sent several cookies of the name, those from
-// other paths and domains are removed.
+// under the old ID. If the visitor's browser sent several cookies of the name,
+// those from other paths and domains are removed.
+//
+// The new record is durable before the old one goes; from then on the old ticket
+// opens nothing. What requests in flight with the old ticket change is dropped,
+// and they set no cookie. Another Regenerate among them goes on, with nothing but
+// what its own request has set. In a sealed cookie none of this holds: see
+// NewCookie.
+//
+// If the store fails half way the visitor gets a 503, perhaps with the new
+// ticket, and the next request does the rest. If the visitor has hung up, or a
+// deadline around Handler has passed, the session stays as it was.
 func (s *Session) Regenerate() { s.core().Regenerate() }
 
 // Destroy ends the session: its record is replaced by a mark that goes by itself
 // (in Flask mode it is deleted) and the cookie removed before the answer
-// leaves, and no request in flight brings either back. The
+// leaves, and no request in flight brings either back. (A copy of a sealed cookie
+// opens the session until it expires: see NewCookie.) The
 // Session is empty and new afterwards; what is set now goes into a new session
 // with a new ID, a goodbye message for instance. If the visitor's browser sent
 // several cookies of the name, from other paths and domains, they are removed,

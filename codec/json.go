@@ -8,8 +8,8 @@ import (
 	"github.com/cloakroom/cloakroom/internal/wire"
 )
 
-// JSON is JSON, byte for byte as Python's msgspec writes it: compact, with
-// characters beyond ASCII as they are.
+// JSON is JSON, byte for byte as Python's msgspec writes it, except for strings that
+// are not UTF-8: compact, with characters beyond ASCII as they are.
 //
 // Go types are written as by [MsgPack], with these differences:
 //

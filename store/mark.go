@@ -8,7 +8,8 @@ import (
 // A Mark is what a session that has ended leaves under its key, instead of a
 // record: so that a request in flight learns what has become of it. It is the
 // one thing about Data that a store or a tool may look at. A mark lives for
-// minutes, and that it is evicted earlier harms nothing. The bytes are
+// minutes. If it is evicted earlier the session does not come back, but a request
+// in flight may begin another one. The bytes are
 //
 //	0xC1 "crm" 1 | kind (1 byte) | at (8 bytes, Unix milliseconds) | payload
 //
