@@ -104,8 +104,8 @@ func (k Key[T]) Take(s *Session) (T, bool) {
 
 // Update replaces the value by what f makes of it, and loses no step: if
 // another request changes the session at the same time, f is run again on the
-// newest value. In a sealed cookie it may lose one: see NewCookie. So f may run several times and should only compute; above all
-// it must not change the same value by other means. f gets the zero value where
+// newest value. In a sealed cookie it may lose one: see NewCookie. So f may run
+// several times and should only compute; above all it must not change the same value by other means. f gets the zero value where
 // Get would return it: if the session has no value, or one of another type, which
 // is reported as by Get and replaced. What f returns is set as by Set.
 func (k Key[T]) Update(s *Session, f func(T) T) {
@@ -118,10 +118,10 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 				v = *new(T)
 			}
 		}
-		out, in, err := s.core().Engine().Encode(typeOf[T](), f(v), to)
+		out, err := s.core().Engine().Encode(typeOf[T](), f(v), to)
 		if err != nil {
 			err = k.errorf("update", err)
 		}
-		return out, in, err
+		return out, to, err
 	})
 }

@@ -115,8 +115,8 @@ type Options struct {
 	ReadUnsealedUntil time.Time
 
 	// Codec writes new records. Nil means codec.MsgPack. Records of the other
-	// built-in codecs are read too, and keep their format when they are saved; only
-	// a value that it cannot hold turns such a record into one of Codec.
+	// built-in codecs are read too, and keep their format when they are saved: a
+	// value that it cannot hold is refused.
 	Codec codec.Codec
 
 	// MaxSize bounds a session's record in bytes. Zero means DefaultMaxSize.

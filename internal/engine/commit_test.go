@@ -3,12 +3,14 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/cloakroomtest"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
@@ -181,4 +183,38 @@ func TestLateLogoutOfASealedSession(t *testing.T) {
 	if destroyed != 0 {
 		t.Error("a hook says that a session has ended whose cookie lives on")
 	}
+}
+
+// Nobody goes past those who wait: with a store that takes its time, ten visitors
+// of one session all get their turn.
+func TestHotSessionServesInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorkbench(t, cloakroom.Options{})
+		ticket := w.begin()
+		w.records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Delay: 20 * time.Millisecond})
+		const clients, each = 10, 20
+		var slowest time.Duration
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for range clients {
+			all.Go(func() {
+				for range each {
+					began := time.Now()
+					s := w.open(ticket)
+					sitetest.Count(s)
+					w.commit(s)
+					mu.Lock()
+					slowest = max(slowest, time.Since(began))
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		if slowest > 2*clients*20*time.Millisecond {
+			t.Errorf("one waited for %v, which is %d saves", slowest, slowest/(20*time.Millisecond))
+		}
+		if n, _ := sitetest.Visits.Get(w.open(ticket)); n != clients*each {
+			t.Errorf("%d of %d were counted", n, clients*each)
+		}
+	})
 }

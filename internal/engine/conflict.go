@@ -13,6 +13,12 @@ func (c *commit) update(ctx context.Context) error {
 	prev := c.version
 	queue := turn{e: c.e}
 	defer queue.pass()
+	var err error
+	if c.e.queues.busy(prev.key) { // nobody goes past those who wait
+		if prev, err = c.newest(ctx, &queue, prev); err != nil {
+			return c.over(ctx, err)
+		}
+	}
 	for {
 		if c.e.aged(&prev, c.clock()) {
 			c.dropped(ctx)
@@ -41,13 +47,8 @@ func (c *commit) update(ctx context.Context) error {
 		case !errors.Is(err, store.ErrConflict):
 			return saveError(err)
 		}
-		if prev, err = c.newest(ctx, &queue, prev); errors.Is(err, ErrNotFound) {
-			c.met = asMark(err)
-			c.dropped(ctx)
-			return nil
-		}
-		if err != nil {
-			return err
+		if prev, err = c.newest(ctx, &queue, prev); err != nil {
+			return c.over(ctx, err)
 		}
 	}
 }
@@ -65,6 +66,17 @@ func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version
 	}
 	v.ticket, v.handle = prev.ticket, prev.handle
 	return v, c.draft.Rebase(&c.e.style, &v.Base)
+}
+
+// over notes that the session has ended, if that is what err says, and returns it
+// otherwise.
+func (c *commit) over(ctx context.Context, err error) error {
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	c.met = asMark(err)
+	c.dropped(ctx)
+	return nil
 }
 
 // dropped notes that the session has ended meanwhile, and its changes with it.

@@ -9,22 +9,16 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// Encode returns the bytes of v, a value of type t, in the codec to; or in the
-// Engine's own if only that can say it. It refuses what would not come back: what
-// cannot be read into a t, and what is not v then. Where t is nil or any, it has
-// to come back into a variable of v's own type.
-func (e *Engine) Encode(t reflect.Type, v any, to codec.Codec) ([]byte, codec.Codec, error) {
-	raw, err := encode(t, v, to)
-	if err != nil && to != e.Codec {
-		if own, ownErr := encode(t, v, e.Codec); ownErr == nil {
-			return own, e.Codec, nil
-		}
-	}
-	return raw, to, err
-}
-
-func encode(t reflect.Type, v any, c codec.Codec) ([]byte, error) {
+// Encode returns the bytes of v, a value of type t, in the codec c, that of the
+// session's record. It refuses what would not come back: what cannot be read into
+// a t, and what is not v then. Where t is nil or any, it has to come back into a
+// variable of v's own type.
+func (e *Engine) Encode(t reflect.Type, v any, c codec.Codec) ([]byte, error) {
 	raw, err := c.Marshal(nil, v)
+	if err != nil && c != e.Codec {
+		err = store.WithAdvice(err, "the session's record was written in "+c.Name()+" and keeps that format, since another program may share it; "+
+			"a new session is written as Options.Codec says")
+	}
 	if err != nil {
 		return raw, err
 	}

@@ -343,12 +343,17 @@ func TestLogoutOfAHotSession(t *testing.T) {
 		w := newWorkbench(t, cloakroom.Options{})
 		ticket := w.begin()
 		s := w.open(ticket)
+		process, err := cloakroom.New(w.records, cloakroom.Options{PlainIDs: true}) // another one
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := workbench{T: t, Manager: process}
 		saves := 0
 		w.records.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Before: func() {
 			if saves++; saves%2 == 1 { // each try but the others' own
-				other := w.open(ticket)
+				other := others.open(ticket)
 				other.Set("n", saves)
-				w.commit(other)
+				others.commit(other)
 			}
 		}})
 		s.Destroy()

@@ -57,6 +57,14 @@ func (q *queues) join(ctx context.Context, key string) error {
 	return ctx.Err()
 }
 
+// busy reports whether somebody is in the queue of key.
+func (q *queues) busy(key string) bool {
+	s := &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[key] != nil
+}
+
 // leave gives the turn to the next.
 func (q *queues) leave(key string) {
 	s := &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
@@ -76,7 +84,7 @@ func (q *queues) next(keys map[string]*list.List, key string) {
 
 // A turn lets one commit of this process at a time try again after a conflict,
 // so that many of them do not keep undoing each other's tries. The first try
-// takes no turn.
+// takes no turn where nobody waits.
 type turn struct {
 	e         *Engine
 	key       string // whose queue it is in; empty until the first conflict

@@ -43,7 +43,7 @@ func (s *Session) Set(name string, t reflect.Type, v any) {
 	if !ok {
 		return
 	}
-	raw, c, err := s.e.Encode(t, v, c) // without the lock: methods of v may use the session
+	raw, err := s.e.Encode(t, v, c) // without the lock: methods of v may use the session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -9,16 +9,12 @@ import (
 
 // Apply returns the session that comes of b and d at the time now, with the
 // Meta m: nil under a Style that has none. Fields that d does not mention keep
-// their bytes, in the codec that they are in: unless a change cannot be said in
-// it, and all of them can in the Style's. No session exists afterwards if a new
+// their bytes, in the codec that they are in. No session exists afterwards if a new
 // one would be empty, and, under Style.EmptyEnds, if d has emptied it.
 func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) {
-	in := st.CodecOf(b)
-	fields := b.Fields
-	if in != st.Codec && !d.fits(in) {
-		if converted, err := convertFields(st.Codec, in, fields); err == nil {
-			in, fields = st.Codec, converted
-		}
+	in, fields := st.CodecOf(b), b.Fields
+	if c := d.codec(); c != nil && !b.Exists() {
+		in = c // they were made for a record that is no more
 	}
 	p := composer{st: st, b: b, d: d, meta: m, now: now, codec: in, out: make([]codec.Field, 0, len(fields)+len(d.changes)+3)}
 	p.first()
@@ -39,14 +35,18 @@ func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) 
 	return Base{Codec: in, Fields: p.out, Created: created, Meta: m, Permanent: d.Permanent(st, b)}, nil
 }
 
-// fits reports whether a record in the codec c can hold all changes.
-func (d *Draft) fits(c codec.Codec) bool {
+// codec returns the one that all changes are encoded in, or nil.
+func (d *Draft) codec() (c codec.Codec) {
 	for i := range d.changes {
-		if _, err := d.changes[i].in(c); err != nil {
-			return false
+		switch change := &d.changes[i]; {
+		case change.raw == nil:
+		case c == nil:
+			c = change.codec
+		case c != change.codec:
+			return nil
 		}
 	}
-	return true
+	return c
 }
 
 // in returns the changed value in the codec to.
@@ -55,21 +55,6 @@ func (c *change) in(to codec.Codec) ([]byte, error) {
 		return c.raw, nil
 	}
 	return codec.Convert(nil, to, c.codec, c.raw)
-}
-
-func convertFields(to, from codec.Codec, fields []codec.Field) ([]codec.Field, error) {
-	out := make([]codec.Field, len(fields))
-	for i, f := range fields {
-		if f.Name == nil {
-			return nil, fmt.Errorf("%w: a name is not a string", codec.ErrType)
-		}
-		raw, err := codec.Convert(nil, to, from, f.Raw)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = codec.Field{Name: f.Name, Raw: raw}
-	}
-	return out, nil
 }
 
 // A composer puts the fields of a session together. Its codec is the record's;

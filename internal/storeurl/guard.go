@@ -65,7 +65,9 @@ func (s secrets) clean(err error) bool {
 	if err == nil {
 		return true
 	}
-	if s.shown(err.Error()) || s.shown(fmt.Sprintf("%+v", err)) {
+	// The last shows the fields of an error that a program could look for with
+	// errors.As.
+	if s.shown(err.Error()) || s.shown(fmt.Sprintf("%+v", err)) || s.shown(fmt.Sprintf("%#v", err)) {
 		return false
 	}
 	if a, ok := err.(adviser); ok && s.shown(a.Advice()) {
