@@ -172,8 +172,8 @@ func (a *actor) home() string {
 }
 
 // fuzzy reports whether a move of the session under key, or of one that it has
-// moved to, has failed: until somebody finishes it there are two, and changes
-// of the former are left behind.
+// moved to, has stopped half way, and a request that was to finish it could not:
+// there are two sessions then, and what both have been given cannot be kept.
 func (s *schedule) fuzzy(key string) bool {
 	for {
 		if s.orphan(key) {
@@ -262,7 +262,7 @@ func (s *schedule) checkOnce(values map[string]map[string]any) {
 const (
 	finishVisit  = iota // and a logout
 	finishLogout        // at once
-	finishLate          // a logout after all marks have gone
+	finishLate          // the same as the first, after all marks have gone
 	finishAgain         // a login, and a logout
 	finishes
 )

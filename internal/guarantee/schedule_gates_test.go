@@ -17,59 +17,6 @@ import (
 // call of the store, between the steps of the handler, and before the answer
 // leaves. The schedule opens one gate at a time.
 
-// An actor is one request of a schedule.
-type actor struct {
-	act
-	name  string
-	index int
-	sched *schedule
-	gate  chan struct{}
-
-	old   string    // the ticket that it came with
-	began time.Time // when the request did
-	sent  int       // the moment at which it was sent, see schedule.moment
-
-	calls   int  // of the store
-	faulted bool // one of them has failed
-	looked  bool // the record of the old ticket has been read,
-	met     met  // and that was there
-
-	wrote   map[string]bool // keys under which it has saved records
-	dropped bool            // Hooks.Conflict said so
-	saw     []string        // names of values
-	took    bool
-	uses    int   // of a stream
-	tried   int64 // steps of the counter,
-	counted int64 // and those that were said to be saved
-
-	code   int    // of the answer; 0 as long as there is none
-	set    bool   // the answer has set or removed the cookie
-	ticket string // to this
-}
-
-// met is what a request has found under the key of its ticket.
-type met struct {
-	state state
-	at    time.Time // of the mark
-}
-
-// inFlight reports whether the actor's request was on its way when the session
-// of its ticket ended.
-func (a *actor) inFlight() bool {
-	limit := 2 * time.Second
-	if a.met.state == moved && !a.Navigates {
-		limit = 30 * time.Second
-	}
-	return (a.met.state == moved || a.met.state == ended) && a.began.Before(a.met.at.Add(limit))
-}
-
-type actorKey struct{}
-
-func actorOf(ctx context.Context) *actor {
-	a, _ := ctx.Value(actorKey{}).(*actor)
-	return a
-}
-
 // stop stops an actor at a gate; nil does not stop.
 func (a *actor) stop(where string) {
 	if a == nil {

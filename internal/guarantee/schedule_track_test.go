@@ -85,14 +85,16 @@ func (s *schedule) saved(a *actor, key string, r store.Record) {
 		p = &place{name: fmt.Sprint("K", len(s.places)), by: a}
 		s.places[key] = p
 		s.keys = append(s.keys, key)
-	} else if p.state != record && s.dead(p, r) {
-		s.failed("%s has been ended, and %v saves a record there", p.name, a)
+		p.state = record
 	}
 	was, next := p.state, p.next
-	if s.hot = s.hot || was == moved && !r.Exists(); s.hot {
+	p.state, p.at, p.next = s.state(key, r)
+	if s.hot = s.hot || was == moved && p.state == absent; s.hot {
 		return
 	}
-	p.state, p.at, p.next = s.state(key, r)
+	if p.state == record && was != record {
+		s.failed("%s has been ended, and %v saves a record there", p.name, a)
+	}
 	switch {
 	case p.state == record && a != nil:
 		a.wrote[key] = true
@@ -110,12 +112,6 @@ func (s *schedule) saved(a *actor, key string, r store.Record) {
 	if was == moved && (p.state != moved || p.next != next) || was == ended && p.state == moved {
 		s.failed("%v saves another mark under %s", a, p.name)
 	}
-}
-
-// dead reports whether a record r would revive p.
-func (s *schedule) dead(p *place, r store.Record) bool {
-	_, mark := store.ParseMark(r.Data)
-	return r.Exists() && !mark
 }
 
 // A death is an answer that says that a ticket opens nothing any more.

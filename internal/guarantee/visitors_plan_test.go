@@ -55,10 +55,10 @@ type limit struct{ idle, lifetime time.Duration }
 
 var limits = []limit{
 	{30 * time.Minute, 24 * time.Hour},
-	{30 * time.Minute, 2 * time.Hour},
+	{30 * time.Minute, time.Hour},
 	{10 * time.Minute, 24 * time.Hour},
 	{2 * time.Hour, 24 * time.Hour},
-	{2 * time.Hour, 6 * time.Hour},
+	{2 * time.Hour, 3 * time.Hour},
 }
 
 const visitors = 3

@@ -30,7 +30,7 @@ import (
 // seed.
 
 const (
-	stories      = 10_000
+	stories      = 5_000
 	shortStories = 300
 	storyEnv     = "CLOAKROOM_TEST_STORY"
 )
