@@ -165,10 +165,10 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return destroyError(err)
+			return unavailable("destroy", err)
 		}
 		if err := queue.wait(ctx, x.key); err != nil {
-			return destroyError(err)
+			return unavailable("destroy", err)
 		}
 	}
 	// A session that is always being changed is deleted. If it has moved in this
@@ -178,7 +178,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 	}
 	_, err := e.store.Save(ctx, x.key, store.Record{}, e.endMark(x, left, rec))
 	if err != nil && !errors.Is(err, store.ErrConflict) { // somebody else's mark is as good
-		return destroyError(err)
+		return unavailable("destroy", err)
 	}
 	return nil
 }
@@ -195,5 +195,3 @@ func (e *Engine) endMark(x *end, left []ledger.Prev, rec store.Record) store.Rec
 	}
 	return e.mark(store.MarkEnded, x.key, appendLeft(nil, left), until, time.Now())
 }
-
-func destroyError(err error) error { return unavailable("destroy", err) }

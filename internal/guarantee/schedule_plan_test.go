@@ -224,10 +224,10 @@ func (p plan) smaller(yield func(plan) bool) {
 
 // shrink returns the smallest of what failed for which fails holds, as it does
 // for p, as far as it finds one.
-func shrink[P interface{ smaller(func(P) bool) }](p P, fails func(P) bool) P {
+func shrink[P any](p P, smaller func(P, func(P) bool), fails func(P) bool) P {
 	for tries := 0; tries < 3000; {
 		found := false
-		for q := range p.smaller {
+		for q := range func(yield func(P) bool) { smaller(p, yield) } {
 			if tries++; fails(q) {
 				p, found = q, true
 				break

@@ -80,7 +80,7 @@ func playSeed(t *testing.T, dir string, seed uint64) {
 	if len(playSchedule(t, dir, p).errs) == 0 {
 		return
 	}
-	p = shrink(p, func(p plan) bool { return len(playSchedule(t, dir, p).errs) > 0 })
+	p = shrink(p, plan.smaller, func(p plan) bool { return len(playSchedule(t, dir, p).errs) > 0 })
 	playSchedule(t, dir, p).report(t)
 	t.Logf("%s=%d plays the schedule again of which this one is a part", scheduleEnv, seed)
 }

@@ -63,7 +63,7 @@ func TestVisitors(t *testing.T) {
 				if tell(t, s) == nil {
 					continue
 				}
-				s = shrink(s, func(s story) bool { return tell(t, s) != nil })
+				s = shrink(s, story.smaller, func(s story) bool { return tell(t, s) != nil })
 				t.Errorf("%v\n%s='%v' tells it again; it is a part of %s=%d", tell(t, s), storyEnv, s, storyEnv, seed)
 			}
 		})
@@ -154,7 +154,7 @@ func (a *application) happen(t *testing.T, d *deed) {
 	case doQuit:
 		a.browser(d.Visitor)
 		c := a.cookies[d.Visitor]
-		if left := a.gotten[d.Visitor].Add(time.Duration(c.MaxAge) * time.Second).Sub(time.Now()); c.MaxAge > 0 && left >= time.Second {
+		if left := time.Until(a.gotten[d.Visitor].Add(time.Duration(c.MaxAge) * time.Second)); c.MaxAge > 0 && left >= time.Second {
 			c.MaxAge = int(left / time.Second)
 			a.visitors[d.Visitor].Client().Jar.SetCookies(page, []*http.Cookie{&c})
 		}
