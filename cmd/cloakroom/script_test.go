@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,10 +88,14 @@ func setUp(env *testscript.Env) error {
 }
 
 // freePort finds a port below those that systems give to whoever asks for any:
-// until the script uses it, other tests get many of these.
+// until the script uses it, other tests get many of these. No two scripts get the
+// same.
 func freePort() (string, error) {
 	for try := 0; ; try++ {
 		port := strconv.Itoa(20000 + rand.IntN(12000))
+		if _, taken := portsGiven.LoadOrStore(port, true); taken {
+			continue
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 		if err == nil {
 			return port, l.Close()
@@ -100,6 +105,8 @@ func freePort() (string, error) {
 		}
 	}
 }
+
+var portsGiven sync.Map
 
 var tags = regexp.MustCompile(`(?s)<head>.*?</head>|<[^>]*>`)
 
