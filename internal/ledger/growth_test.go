@@ -55,27 +55,30 @@ func changeAll(t testing.TB, w wish, names []string) {
 	}
 }
 
+// ageless is a Style whose records hold values alone.
+var ageless = ledger.Style{Codec: codec.JSON, Flash: ledger.PairFlash}
+
 // What a request does to many values takes no more than their number times what
 // it takes for one.
 func TestManyValues(t *testing.T) {
 	names := manyNames(plenty)
 	for name, base := range map[string]ledger.Base{
 		"of a new session":     {},
-		"of a session of many": manyFields(&eternal, names),
+		"of a session of many": manyFields(&ageless, names),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d ledger.Draft
-			changeAll(t, wish{&eternal, &base, &d}, names)
-			left := d.Names(&eternal, &base)
+			changeAll(t, wish{&ageless, &base, &d}, names)
+			left := d.Names(&ageless, &base)
 			if want := plenty / 3 * 2; len(left) != want {
 				t.Fatalf("%d names, want %d", len(left), want)
 			}
 			saving := d.Snapshot()
-			changeAll(t, wish{&eternal, &base, &d}, names)
-			if err := saving.Rebase(&eternal, &base); err != nil {
+			changeAll(t, wish{&ageless, &base, &d}, names)
+			if err := saving.Rebase(&ageless, &base); err != nil {
 				t.Fatal(err)
 			}
-			next, err := saving.Apply(&eternal, &base, nil, now)
+			next, err := saving.Apply(&ageless, &base, nil, now)
 			if err != nil || len(next.Fields) != len(left) {
 				t.Fatalf("%d values are saved, %v, want %d", len(next.Fields), err, len(left))
 			}
@@ -86,9 +89,9 @@ func TestManyValues(t *testing.T) {
 			}
 			d.Forget(&saving)
 			for _, name := range names {
-				d.Raw(&eternal, &next, name)
+				d.Raw(&ageless, &next, name)
 			}
-			if got := d.Names(&eternal, &next); !slices.Equal(got, left) {
+			if got := d.Names(&ageless, &next); !slices.Equal(got, left) {
 				t.Errorf("%d names are left, want %d", len(got), len(left))
 			}
 		})
@@ -155,7 +158,7 @@ var formats = map[string]codec.Codec{
 // manyMessages returns a session of n flash messages, of the categories a, b
 // and c in turn.
 func manyMessages(t testing.TB, c codec.Codec, n int) (*ledger.Style, ledger.Base) {
-	st := eternal
+	st := ageless
 	st.Codec = c
 	var d ledger.Draft
 	for i := range n {
@@ -222,9 +225,9 @@ func TestForgetManyFlashes(t *testing.T) {
 	for range n - 1 {
 		list = append(list, '7', ',')
 	}
-	base := ledger.Read(&eternal, codec.JSON, []codec.Field{{Name: []byte(ledger.NameFlashes), Raw: append(list, "7]"...)}})
+	base := ledger.Read(&ageless, codec.JSON, []codec.Field{{Name: []byte(ledger.NameFlashes), Raw: append(list, "7]"...)}})
 	var d ledger.Draft
-	w := wish{&eternal, &base, &d}
+	w := wish{&ageless, &base, &d}
 	shown := func(categories ...string) (n int) {
 		d.Flashes(&base, categories, func(_, _ string) { n++ })
 		return n
@@ -370,20 +373,20 @@ func TestFieldsOfOneName(t *testing.T) {
 		fields = append(fields,
 			codec.Field{Name: []byte("a"), Raw: []byte("1")}, codec.Field{Name: []byte("a"), Raw: []byte("2")},
 			codec.Field{Name: []byte{}, Raw: []byte(`"empty"`)})
-		base := ledger.Read(&eternal, codec.JSON, fields)
+		base := ledger.Read(&ageless, codec.JSON, fields)
 		var d ledger.Draft
 		for range 50 { // through the fields one by one, and by a map
 			for name, want := range map[string]string{"a": "1", "": `"empty"`, "b": ""} {
-				if raw, _ := d.Raw(&eternal, &base, name); string(raw) != want {
+				if raw, _ := d.Raw(&ageless, &base, name); string(raw) != want {
 					t.Errorf("among %d others %q is %s, want %s", others, name, raw, want)
 				}
 			}
 		}
-		if got := d.Names(&eternal, &base); len(got) != others+3 {
+		if got := d.Names(&ageless, &base); len(got) != others+3 {
 			t.Errorf("among %d others there are %d names", others, len(got))
 		}
 		d.Set("a", []byte("3"), codec.JSON)
-		next, err := d.Apply(&eternal, &base, nil, now)
+		next, err := d.Apply(&ageless, &base, nil, now)
 		if err != nil {
 			t.Fatal(err)
 		}

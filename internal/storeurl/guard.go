@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,9 +66,7 @@ func (s secrets) clean(err error) bool {
 	if err == nil {
 		return true
 	}
-	// The last shows the fields of an error that a program could look for with
-	// errors.As.
-	if s.shown(err.Error()) || s.shown(fmt.Sprintf("%+v", err)) || s.shown(fmt.Sprintf("%#v", err)) {
+	if s.shown(err.Error()) || s.shown(fmt.Sprintf("%+v", err)) || slices.ContainsFunc(fieldsOf(err), s.shown) {
 		return false
 	}
 	if a, ok := err.(adviser); ok && s.shown(a.Advice()) {
@@ -80,6 +79,25 @@ func (s secrets) clean(err error) bool {
 		return !slices.ContainsFunc(err.Unwrap(), func(e error) bool { return !s.clean(e) })
 	}
 	return true
+}
+
+// fieldsOf returns the texts in the exported fields of err, where a program finds
+// them with errors.As.
+func fieldsOf(err error) (texts []string) {
+	v := reflect.ValueOf(err)
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if v.Type().Field(i).IsExported() && f.Kind() == reflect.String {
+			texts = append(texts, f.String())
+		}
+	}
+	return texts
 }
 
 // secrets are what may not be shown of a URL, and what may, though it has pieces

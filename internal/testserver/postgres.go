@@ -15,7 +15,7 @@ import (
 )
 
 // Password is what the databases of this package ask for.
-const Password = "open: sesame/@?"
+const Password = "Zq7: xWv9kJ/@?"
 
 // Postgres is a PostgreSQL server with the superuser and the database
 // "postgres". Over TCP it wants [Password], on its socket nothing. It keeps
