@@ -28,7 +28,7 @@ func helps(t *testing.T, err error, advice string) {
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 		t.Errorf("error = %v, which says that there is no such record", err)
 	}
-	if err != nil && strings.Contains(err.Error(), "sesame") {
+	if err != nil && strings.Contains(err.Error(), "xWv9kJ") {
 		t.Errorf("error = %v, which shows the password", err)
 	}
 }

@@ -60,7 +60,7 @@ func cloakroom(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String() + errs.String(); strings.Contains(text, "sesame") {
+	if text := out.String() + errs.String(); strings.Contains(text, "xWv9kJ") {
 		t.Errorf("%s shows the password: %s", args[0], text)
 	}
 	return out.String(), errs.String(), code
@@ -149,7 +149,7 @@ func TestMigrateAndCleanupInTrouble(t *testing.T) {
 	files := "file:" + filepath.Join(t.TempDir(), "sessions")
 	save(t, open(t, files), "session:k", record(1, time.Now().Add(time.Hour)))
 	wrong := *u
-	wrong.User = url.UserPassword("postgres", "wrong sesame")
+	wrong.User = url.UserPassword("postgres", "wrong xWv9kJ")
 	elsewhere := *u
 	elsewhere.Path = "/elsewhere"
 	for _, c := range []struct {
