@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Whoever waits longest is next, and who has given up is passed over.
+// The one who waits longest is next. One who has given up is passed over.
 func TestQueueIsFirstInFirstOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueues()
