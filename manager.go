@@ -119,6 +119,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		IdleTimeout:   opts.IdleTimeout,
 		Lifetime:      opts.Lifetime,
 		TouchInterval: opts.TouchInterval,
+		AnonymousIdle: opts.AnonymousIdle,
 		Permanent:     opts.Permanent,
 		CookieName:    opts.CookieName,
 		KeyPrefix:     opts.KeyPrefix,
@@ -127,9 +128,13 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxSize:       opts.MaxSize,
 		MaxTicket:     edge.MaxCookie - len(opts.CookieName),
 		StoreTimeout:  opts.StoreTimeout,
-		Hooks:         opts.Hooks.wrapped(),
-		Logger:        opts.Logger,
-		Rules:         r,
+
+		MaxIdleTimeout: opts.MaxIdleTimeout,
+		MaxLifetime:    opts.MaxLifetime,
+
+		Hooks:  opts.Hooks.wrapped(),
+		Logger: opts.Logger,
+		Rules:  r,
 
 		RecordKeyCount:    len(opts.RecordKeys),
 		ReadUnsealedUntil: opts.ReadUnsealedUntil,

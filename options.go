@@ -40,6 +40,17 @@ type Options struct {
 	// A change holds for the sessions that exist already.
 	Lifetime time.Duration
 
+	// AnonymousIdle is the idle timeout of sessions that nobody has logged in to by
+	// Session.Login, if it is to be shorter than IdleTimeout: so that the sessions of
+	// crawlers do not fill the store. Zero means IdleTimeout.
+	AnonymousIdle time.Duration
+
+	// MaxIdleTimeout and MaxLifetime are the most that Session.SetIdleTimeout and
+	// SetLifetime may ask for. Zero means IdleTimeout and Lifetime: a session may
+	// then only end earlier than others. NoLimit is no bound, but for one of the two
+	// alone. A lower limit holds for the sessions that exist.
+	MaxIdleTimeout, MaxLifetime time.Duration
+
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
 	// store; a session may end that much earlier than IdleTimeout after its

@@ -270,7 +270,8 @@ func (s *Session) settle(c *commit) {
 	case touched:
 		s.version = c.version
 	case stored:
-		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent ||
+			c.version.Permanent && c.draft.SetsLimits() && c.mayResend
 		s.reissued = s.reissued || reissued || c.resend
 		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login

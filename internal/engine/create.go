@@ -36,7 +36,7 @@ func (c *commit) next(prev *version, key string) (version, error) {
 		return version{}, err
 	}
 	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
-	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, now)}
+	v.rec = store.Record{Data: data, Expires: c.e.expiry(&v.Base, now)}
 	return v, nil
 }
 
@@ -46,20 +46,22 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if usual == nil {
 		return nil
 	}
-	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent()
-	var sent int64
-	if c.e.remembers(c.draft.Permanent(&c.e.style, &prev.Base)) {
-		if sends {
-			sent = now.UnixMilli()
-		} else if prev.Meta != nil {
-			sent = prev.Meta.Sent
-		}
+	next := prev.Meta.Copy()
+	next.Own, next.Login = c.draft.Own(prev.Meta), c.draft.Login(prev.Meta)
+	next.Prev = c.prev(prev)
+	idle, life := c.e.limits(&next)
+	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
+	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent() || c.draft.SetsLimits() && c.mayResend
+	switch {
+	case !c.e.remembers(&next, c.draft.Permanent(&c.e.style, &prev.Base)):
+		next.Sent = 0
+	case sends:
+		next.Sent = now.UnixMilli()
 	}
-	life := usual.Life
 	if !sends && c.e.lifeRaised(prev) {
-		life = prev.Meta.Life
+		next.Life = prev.Meta.Life
 	}
-	return prev.Meta.Next(usual, life, sent, c.prev(prev))
+	return next.Or(usual)
 }
 
 // prev returns what the record that is made of v says about those before it.

@@ -20,7 +20,7 @@ type end struct {
 
 // endOf returns the end of v.
 func (e *Engine) endOf(v *version) end {
-	x := end{key: v.key, handle: v.name(), rec: v.rec, until: e.deadline(v.Created, time.Now())}
+	x := end{key: v.key, handle: v.name(), rec: v.rec, until: e.deadline(&v.Base, time.Now())}
 	if v.Meta != nil {
 		x.prev = v.Meta.Prev
 	}

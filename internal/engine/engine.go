@@ -30,7 +30,8 @@ type Config struct {
 	IdleTimeout   time.Duration
 	Lifetime      time.Duration
 	TouchInterval time.Duration
-	Permanent     bool // new sessions
+	AnonymousIdle time.Duration // of sessions that nobody has logged in to; 0 if IdleTimeout
+	Permanent     bool          // new sessions
 	CookieName    string
 	KeyPrefix     string
 	PlainIDs      bool
@@ -38,9 +39,13 @@ type Config struct {
 	MaxSize       int
 	MaxTicket     int // bytes of a ticket that browsers keep
 	StoreTimeout  time.Duration
-	Hooks         Hooks
-	Logger        *slog.Logger // nil means slog.Default
-	Rules         *rules.Rules
+
+	// The upper limits of what a session may have of its own.
+	MaxIdleTimeout, MaxLifetime time.Duration
+
+	Hooks  Hooks
+	Logger *slog.Logger // nil means slog.Default
+	Rules  *rules.Rules
 
 	RecordKeyCount    int       // how many keys the sealer has
 	ReadUnsealedUntil time.Time // until then, records that are not sealed are read although there is a sealer
@@ -56,8 +61,6 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
-
-	useInterval time.Duration // after which a use within a request counts again
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -81,12 +84,8 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 			Flash:      r.Flash,
 		},
 	}
-	e.useInterval = max(c.TouchInterval, time.Second)
-	if c.IdleTimeout == NoLimit {
-		e.useInterval = time.Minute // to see that a session has ended
-	}
 	if r.Own {
-		e.style.Meta = ledger.NewMeta(c.Codec, c.IdleTimeout, c.Lifetime)
+		e.style.Meta = ledger.NewMeta(c.Codec, e.idleTimeout(nil), c.Lifetime)
 	}
 	e.boundFlashes()
 	for _, other := range r.Readers {

@@ -210,7 +210,7 @@ func (s *Session) readable() bool {
 	switch {
 	case s.used == 0:
 		s.firstUse()
-	case sinceStart()-s.used >= s.e.useInterval:
+	case sinceStart()-s.used >= time.Second && sinceStart()-s.used >= s.e.useInterval(&s.version):
 		s.useAgain()
 	}
 	return s.err == nil

@@ -28,7 +28,7 @@ func (c *commit) touch(ctx context.Context) {
 			return
 		}
 		c.resend = false
-		if m := c.version.Meta; m != nil && m.Idle != c.e.style.Meta.Idle {
+		if m := c.version.Meta; m != nil && m.Idle != c.e.idleTimeout(m) {
 			// Its expiry was computed with another timeout than the one that
 			// Touch would go by.
 			c.e.Report(ctx, c.version.name(), failed)

@@ -30,10 +30,11 @@ func (s *Session) SetPassive() {
 func (s *Session) firstUse() {
 	s.used = sinceStart()
 	if s.err != nil || s.passive || !s.version.Exists() || s.bearer == nil || s.e.inTicket() ||
-		s.e.Rules.Use != rules.UseAsked || s.e.IdleTimeout == NoLimit {
+		s.e.Rules.Use != rules.UseAsked {
 		return
 	}
-	if now := time.Now(); s.e.idleEnd(&s.version).Sub(now) < s.e.IdleTimeout/2 {
+	idle, _ := s.e.limits(s.version.Meta)
+	if now := time.Now(); idle != NoLimit && s.e.idleEnd(&s.version).Sub(now) < idle/2 {
 		s.touch(s.version, now)
 	}
 }

@@ -53,6 +53,14 @@ func (d *Draft) Forget(saved *Draft) {
 	if d.permanent.number == saved.permanent.number {
 		d.ForgetPermanent()
 	}
+	for i := range d.own {
+		if d.own[i].number == saved.own[i].number {
+			d.own[i] = limit{}
+		}
+	}
+	if d.login.number == saved.login.number {
+		d.login = login{}
+	}
 	d.flashes.forget(saved.flashes)
 }
 
