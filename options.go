@@ -156,6 +156,13 @@ type Options struct {
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
+	// Describe describes the device that a visitor logs in with, for lists of a
+	// user's devices. It is called once at each login, in its request. What it returns
+	// is kept in the session, cut to 200 bytes of valid UTF-8. Nil means
+	// DescribeBrowser: browser and system, and no address, since that is personal
+	// data which few lists need.
+	Describe func(*http.Request) string
+
 	// Hooks are called as things happen.
 	Hooks Hooks
 

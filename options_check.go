@@ -51,6 +51,7 @@ func (o Options) normalize() (Options, error) {
 	if o.ErrorHandler == nil {
 		o.ErrorHandler = edge.AnswerError
 	}
+	o.Describe = shortDescription(o.Describe)
 	if native {
 		o.rules = nativeRules(&o)
 	}
