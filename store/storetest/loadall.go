@@ -233,14 +233,13 @@ func loadAllRefused(p *probe) {
 	p.same("LoadAll", p.loadAll(key, longest)[1], "data", far)
 }
 
-// loadAllLarge has more bytes than a server sends at a time: 16 MiB are
-// MongoDB's limit for an answer, and DynamoDB's.
+// loadAllLarge has more bytes than servers and drivers have in one buffer.
 func loadAllLarge(p *probe) {
 	far := p.far()
 	all := pattern(p.o.MaxRecord + 100)
 	data := func(i int) []byte { return all[i : i+p.o.MaxRecord] }
 	var keys []string
-	for i := range min(20<<20/p.o.MaxRecord+1, 100) {
+	for i := range min(5<<20/p.o.MaxRecord, 50) {
 		keys = append(keys, p.key(fmt.Sprint("large", i)))
 		p.save(keys[i], store.Record{}, store.Record{Data: data(i), Expires: far})
 	}
