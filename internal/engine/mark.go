@@ -221,6 +221,9 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return v, saveError(err)
 	}
+	if err == nil {
+		e.watches.moved(p.Key, v.key)
+	}
 	return v, nil // the next step sees what has become of it
 }
 
