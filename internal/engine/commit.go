@@ -237,7 +237,10 @@ func (c *commit) run(ctx context.Context) error {
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err
 	}
-	c.resend = c.mayResend && c.version.Exists() && c.e.resendDue(&c.version, c.now)
+	if err := c.checkOwn(); err != nil {
+		return err
+	}
+	c.resend = c.mayResend && c.version.Exists() && (c.relives() || c.e.resendDue(&c.version, c.now))
 	switch {
 	case c.e.inTicket():
 		return c.sealTicket(ctx)
@@ -270,8 +273,7 @@ func (s *Session) settle(c *commit) {
 	case touched:
 		s.version = c.version
 	case stored:
-		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent ||
-			c.version.Permanent && c.draft.SetsLimits() && c.mayResend
+		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
 		s.reissued = s.reissued || reissued || c.resend
 		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login

@@ -51,15 +51,15 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	next.Prev = c.prev(prev)
 	idle, life := c.e.limits(&next)
 	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
-	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent() || c.draft.SetsLimits() && c.mayResend
+	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent()
 	switch {
 	case !c.e.remembers(&next, c.draft.Permanent(&c.e.style, &prev.Base)):
 		next.Sent = 0
 	case sends:
 		next.Sent = now.UnixMilli()
 	}
-	if !sends && c.e.lifeRaised(prev) {
-		next.Life = prev.Meta.Life
+	if !sends && c.e.outlives(prev, next.Life) {
+		next.Life = prev.Meta.Life // the cookie still has to say so
 	}
 	return next.Or(usual)
 }
