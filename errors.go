@@ -33,6 +33,12 @@ var (
 	ErrLate = engine.ErrLate
 	// ErrTicket says that a ticket is not one that this Manager gives out.
 	ErrTicket = engine.ErrTicket
+	// ErrTooManySessions says that a user has as many sessions as
+	// Options.MaxPerUser allows, and that another login was refused.
+	ErrTooManySessions = engine.ErrTooMany
+	// ErrRevoked says that a login has not come about, since the user's sessions
+	// were revoked while it was under way.
+	ErrRevoked = engine.ErrRevoked
 	// ErrReserved says that a name belongs to cloakroom itself.
 	ErrReserved = engine.ErrReserved
 )

@@ -132,6 +132,9 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxIdleTimeout: opts.MaxIdleTimeout,
 		MaxLifetime:    opts.MaxLifetime,
 
+		MaxPerUser:    opts.MaxPerUser,
+		RefuseOverMax: opts.RefuseOverMax,
+
 		Hooks:  opts.Hooks.wrapped(),
 		Logger: opts.Logger,
 		Rules:  r,
@@ -145,6 +148,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		CookieName:   opts.CookieName,
 		Insecure:     opts.Insecure,
 		ErrorHandler: opts.ErrorHandler,
+		Describe:     opts.Describe,
 	}}
 }
 

@@ -20,6 +20,7 @@ const (
 	DefaultMaxSize      = 1 << 20 // 1 MiB
 	DefaultStoreTimeout = 5 * time.Second
 	DefaultKeyPrefix    = "session:" // Flask-Session's SESSION_KEY_PREFIX
+	DefaultMaxPerUser   = 1000
 )
 
 // NoLimit as a duration in Options switches that limit off.
@@ -50,6 +51,15 @@ type Options struct {
 	// then only end earlier than others. NoLimit is no bound, but for one of the two
 	// alone. A lower limit holds for the sessions that exist.
 	MaxIdleTimeout, MaxLifetime time.Duration
+
+	// MaxPerUser is how many sessions a user may have, see Session.Login. Zero means
+	// DefaultMaxPerUser. A login beyond that ends the oldest one.
+	MaxPerUser int
+
+	// RefuseOverMax refuses a login beyond MaxPerUser instead: its request fails with
+	// ErrTooManySessions, which Session.Save returns to a handler that wants to
+	// answer it itself.
+	RefuseOverMax bool
 
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
@@ -145,6 +155,13 @@ type Options struct {
 	// or the request was given up, else 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
+
+	// Describe describes the device that a visitor logs in with, for lists of a
+	// user's devices. It is called once at each login, in its request. What it returns
+	// is kept in the session, cut to 200 bytes of valid UTF-8. Nil means
+	// DescribeBrowser: browser and system, and no address, since that is personal
+	// data which few lists need.
+	Describe func(*http.Request) string
 
 	// Hooks are called as things happen.
 	Hooks Hooks

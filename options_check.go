@@ -41,9 +41,16 @@ func (o Options) normalize() (Options, error) {
 	if o.MaxSize < 0 || o.MaxSize > codec.MaxSize {
 		return o, fmt.Errorf("Options.MaxSize is %d, it must lie between 1 and %d", o.MaxSize, codec.MaxSize)
 	}
+	if o.MaxPerUser == 0 {
+		o.MaxPerUser = DefaultMaxPerUser
+	}
+	if o.MaxPerUser < 0 {
+		return o, fmt.Errorf("a negative Options.MaxPerUser: %d", o.MaxPerUser)
+	}
 	if o.ErrorHandler == nil {
 		o.ErrorHandler = edge.AnswerError
 	}
+	o.Describe = shortDescription(o.Describe)
 	if native {
 		o.rules = nativeRules(&o)
 	}
@@ -57,9 +64,8 @@ func (o *Options) checkKeyPrefix() error {
 	if err := store.CheckKey(o.KeyPrefix); err != nil {
 		return fmt.Errorf("Options.KeyPrefix: %w", err)
 	}
-	if len(o.KeyPrefix)+engine.IDLength > store.MaxKey {
-		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
-			len(o.KeyPrefix), store.MaxKey-engine.IDLength)
+	if most := store.MaxKey - engine.IDLength - len(engine.UserPrefix); len(o.KeyPrefix) > most {
+		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed", len(o.KeyPrefix), most)
 	}
 	return nil
 }

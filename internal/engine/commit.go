@@ -41,6 +41,8 @@ type commit struct {
 	resend    bool    // it is
 	met       *marked // where the session has ended elsewhere, and a mark says so
 	moves     bool    // the new record takes the place of the one it is made of
+	after     *marked // the session ended while the request was on its way
+	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
 
 // clock returns the time that what is written next goes by: that of the
@@ -109,8 +111,9 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, s.err
 	}
-	if m := s.flight(); m != nil {
-		s.dropInFlight(m)
+	after := s.flight()
+	if after != nil {
+		s.dropInFlight(after)
 	}
 	if s.phase.headerLeft() && s.needsCookie() {
 		late = fmt.Errorf("cloakroom: save: %w: the change needs a new cookie, and the header has left: "+
@@ -132,7 +135,7 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 	if !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, late
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil, after: after}
 	c.draft.Draft = s.draft.Snapshot()
 	s.destroyed = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
@@ -169,7 +172,7 @@ func (s *Session) needsCookie() bool {
 	case !s.version.Exists():
 		return s.draft.Dirty()
 	default:
-		return s.draft.regenerate != 0 || s.draft.SetsPermanent()
+		return s.draft.moves() || s.draft.SetsPermanent()
 	}
 }
 
@@ -182,7 +185,7 @@ func (s *Session) needsTicket() bool {
 	case !s.version.Exists():
 		return s.draft.Dirty()
 	default:
-		return s.draft.regenerate != 0
+		return s.draft.moves()
 	}
 }
 
@@ -205,7 +208,7 @@ func (s *Session) dropLate() {
 	case s.e.inTicket():
 		s.draft.discard()
 		s.draft.ends = nil
-	case s.version.Exists() && s.draft.regenerate == 0:
+	case s.version.Exists() && !s.draft.moves():
 		s.draft.ForgetPermanent()
 	default:
 		s.draft.discard() // a logout needs no cookie
@@ -246,7 +249,7 @@ func (c *commit) run(ctx context.Context) error {
 		return c.sealTicket(ctx)
 	case !c.version.Exists():
 		return c.create(ctx)
-	case c.draft.regenerate != 0:
+	case c.draft.moves():
 		return c.move(ctx)
 	case c.draft.Dirty():
 		return c.update(ctx)

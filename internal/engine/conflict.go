@@ -24,6 +24,9 @@ func (c *commit) update(ctx context.Context) error {
 			c.dropped(ctx)
 			return nil
 		}
+		if err := c.relist(ctx, &prev); err != nil {
+			return err
+		}
 		c.tries++
 		v, err := c.next(&prev, prev.key)
 		if err != nil {

@@ -16,6 +16,11 @@ type end struct {
 	prev        []ledger.Prev // records that it has taken the place of
 	until       time.Time     // when it could have lived to
 	again       bool          // it has ended: what is left to do is to be done
+
+	// Of a revocation: whose session it is, and which are to be left alone that
+	// it may have moved on to.
+	user   string
+	spared map[string]bool
 }
 
 // endOf returns the end of v.
@@ -142,6 +147,9 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			case m != nil && m.kind == store.MarkMoved:
 				if m.next == "" {
 					return nil
+				}
+				if x.user != "" {
+					return e.endListed(ctx, x.user, m.next, x.spared)
 				}
 				return e.putEnd(ctx, &end{key: m.next, until: x.until}, left, follow-1)
 			case m != nil:

@@ -43,6 +43,9 @@ type Config struct {
 	// The upper limits of what a session may have of its own.
 	MaxIdleTimeout, MaxLifetime time.Duration
 
+	MaxPerUser    int  // sessions of one user
+	RefuseOverMax bool // a login beyond that is refused; otherwise the oldest is ended
+
 	Hooks  Hooks
 	Logger *slog.Logger // nil means slog.Default
 	Rules  *rules.Rules

@@ -17,6 +17,8 @@ var (
 	ErrUnavailable = errors.New("session store unavailable")
 	ErrLate        = errors.New("session changed too late")
 	ErrReserved    = errors.New("reserved name")
+	ErrTooMany     = errors.New("too many sessions")
+	ErrRevoked     = errors.New("revoked")
 )
 
 // ErrRefused says that the store's limit is too low for the session, which is
@@ -35,6 +37,10 @@ func unavailable(op string, err error) error {
 
 // ErrGone says that a commit found nobody to hand a new ticket to.
 var ErrGone = errors.New("nobody waits for the answer any more")
+
+// errRevoked is the error of a login that a revocation has overtaken.
+var errRevoked = store.WithAdvice(fmt.Errorf("cloakroom: login: %w: the user's sessions were revoked at the same time", ErrRevoked),
+	"The user can log in again.")
 
 func goneError(ctx context.Context) error {
 	err := fmt.Errorf("cloakroom: save: %w, and the change needs a new ticket: %w", ErrGone, ctx.Err())

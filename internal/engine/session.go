@@ -74,6 +74,8 @@ type Bearer interface {
 	// Navigates reports whether the browser waits for a page, rather than a page
 	// for an answer.
 	Navigates() bool
+	// Device describes what the visitor sits at, as he would recognise it.
+	Device() string
 }
 
 // A phase is how far a request is: whether its handler still runs, and whether
@@ -107,11 +109,14 @@ func (d *draft) pending() bool {
 }
 
 // goesOn reports whether d is carried out although the session has ended with the
-// mark m: a login goes on where another one was faster, with what its own request
-// has changed.
+// mark m, nil if there is none: a login is, and a regeneration where another one
+// was faster, with what its own request has changed.
 func (d *draft) goesOn(m *marked) bool {
-	return d.regenerate != 0 && m != nil && m.kind == store.MarkMoved
+	return d.LogsIn() || d.regenerate != 0 && m != nil && m.kind == store.MarkMoved
 }
+
+// moves reports whether d gives the session a new ID.
+func (d *draft) moves() bool { return d.regenerate != 0 || d.LogsIn() }
 
 // discard takes everything back but the ends.
 func (d *draft) discard() {

@@ -22,7 +22,7 @@ func (c *commit) touch(ctx context.Context) {
 	if c.reload && !c.stillThere(ctx) {
 		return
 	}
-	if c.resend || c.e.outdated(&c.version, c.now) {
+	if c.resend || c.e.outdated(&c.version, c.now) || c.e.unlisted(&c.version, c.now) {
 		failed := c.update(ctx)
 		if failed == nil {
 			return
