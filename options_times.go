@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
 // normalizeTimes fills in the defaults of durations. It refuses those that could
@@ -42,6 +44,9 @@ func (o *Options) normalizeTimes() error {
 	}
 	if err := o.checkAnonymousIdle(); err != nil {
 		return err
+	}
+	if o.RenewEvery != 0 && o.RenewEvery < engine.LeastRenewEvery {
+		return fmt.Errorf("%v as Options.RenewEvery, at least %v are needed", o.RenewEvery, engine.LeastRenewEvery)
 	}
 	return o.normalizeTouchInterval()
 }

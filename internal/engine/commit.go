@@ -40,7 +40,10 @@ type commit struct {
 	mayResend bool    // an unchanged cookie can still be sent again
 	resend    bool    // it is
 	met       *marked // where the session has ended elsewhere, and a mark says so
+	renewal   bool    // it is time for a new ID, once the rest has been saved
+	renews    bool    // the new record is that of a renewal
 	moves     bool    // the new record takes the place of the one it is made of
+	bearer    Bearer  // nil without a request
 	after     *marked // the session ended while the request was on its way
 	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
@@ -91,6 +94,9 @@ func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error
 	call := newCallContext(ctx, s.e.StoreTimeout, true)
 	defer call.close()
 	err = c.run(call)
+	if c.renewal && err == nil && !c.draft.moves() && c.version.Exists() && c.outcome <= stored {
+		c.renew(call)
+	}
 	s.settle(c)
 	c.reportFlashes(ctx)
 	if err == nil {
@@ -135,8 +141,9 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 	if !s.draft.pending() && !s.refreshes(now) {
 		return nil, now, late
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil, after: after}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil, bearer: s.bearer, after: after}
 	c.draft.Draft = s.draft.Snapshot()
+	c.renewal = c.mayResend && !s.passive && s.e.renewDue(&s.version, now)
 	s.destroyed = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
 	return c, now, late
@@ -155,7 +162,7 @@ func (s *Session) refreshes(now time.Time) bool {
 	if s.passive {
 		return false
 	}
-	return s.e.refreshDue(&s.version, now) || s.mayResend() && s.e.resendDue(&s.version, now)
+	return s.e.refreshDue(&s.version, now) || s.mayResend() && (s.e.resendDue(&s.version, now) || s.e.renewDue(&s.version, now))
 }
 
 // mayResend reports whether a cookie that has not changed can be sent again.
