@@ -60,7 +60,7 @@ func (m *marked) lapsed(now time.Time) bool {
 func (e *Engine) latest(ctx context.Context, key string) (version, error) {
 	v, err := e.fetch(ctx, key)
 	var via *marked
-	for range maxFollow {
+	for i := 0; i < maxFollow && err != nil; i++ {
 		m := asMark(err)
 		if m == nil || m.kind != store.MarkRenewed {
 			break
