@@ -110,13 +110,14 @@ func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
+// Sessions that the application has refused would fill the log.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
 	handle = cmp.Or(handle, handleOf(err))
 	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if !hungUp || errors.Is(err, ErrGone) {
 		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
 	}
-	if !hungUp {
+	if !hungUp && !errors.Is(err, ErrNotCreated) {
 		e.Log(ctx, handle, err)
 	}
 }
