@@ -138,6 +138,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		Engine:       e,
 		Rules:        r,
 		CookieName:   opts.CookieName,
+		Transports:   opts.transports,
 		Insecure:     opts.Insecure,
 		ErrorHandler: opts.ErrorHandler,
 	}}

@@ -10,18 +10,22 @@ import (
 
 // tell writes a into h.
 func (v *Visit) tell(h http.Header, a engine.Answer) {
-	if a.Cookie == engine.RemoveCookie && len(v.request.Header["Cookie"]) == 0 && !v.m.Rules.AlwaysRemove {
+	if v.from == fromCookie && a.Cookie == engine.RemoveCookie && len(v.request.Header["Cookie"]) == 0 && !v.m.Rules.AlwaysRemove {
 		a.Cookie, a.Asked = engine.KeepCookie, true // there is none to remove
 	}
 	if a.Cookie == engine.KeepCookie {
 		if a.Asked {
-			markPersonal(h, !v.m.Rules.KeepReads)
+			v.m.markPersonal(h, !v.m.Rules.KeepReads)
 		}
 		return
 	}
-	varyOnCookie(h)
+	v.m.vary(h)
 	if forbidStoring(h) {
 		v.m.warnShared(v)
+	}
+	if v.from != fromCookie {
+		v.tellHeader(h, a)
+		return
 	}
 	if a.Twins && v.hasTwins() {
 		// First, for clients that take a cookie with the host as its Domain
@@ -41,12 +45,27 @@ func (v *Visit) tell(h http.Header, a engine.Answer) {
 func (v *Visit) addCookies(h http.Header, lines ...string) {
 	h["Set-Cookie"] = append(h["Set-Cookie"], lines...)
 	for outer := v.outer(); outer != nil; outer = outer.outer() {
-		w := &outer.writer
-		if w.before == nil {
-			w.before = http.Header{}
-		}
-		w.before["Set-Cookie"] = slices.Concat(w.before["Set-Cookie"], lines)
+		kept := outer.writer.kept()
+		kept["Set-Cookie"] = slices.Concat(kept["Set-Cookie"], lines)
 	}
+}
+
+// tellHeader is tell for a ticket that comes and goes in a header: an empty one
+// says that the session has ended.
+func (v *Visit) tellHeader(h http.Header, a engine.Answer) {
+	name := v.answersIn()
+	h[name] = []string{a.Ticket}
+	for outer := v.outer(); outer != nil; outer = outer.outer() {
+		outer.writer.kept()[name] = []string{a.Ticket}
+	}
+}
+
+// answersIn returns the header of the answer that holds a new ticket.
+func (v *Visit) answersIn() string {
+	if v.from == fromCookie {
+		return "Set-Cookie"
+	}
+	return v.m.Transports.headers[v.from-1].answer
 }
 
 // outer returns the visit of the Manager around v's.

@@ -58,8 +58,8 @@ func (p *errorPage) give() {
 func (p *errorPage) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // AnswerError is the ErrorHandler by default. It answers in plain text: 503 if
-// the store is to blame, with Retry-After if it may have recovered by then, and
-// 500 if the program is.
+// the store is to blame, with Retry-After if it may have recovered by then, 400
+// if the request is, and 500 if the program is.
 func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, engine.ErrUnavailable):
@@ -70,6 +70,8 @@ func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, "The request was given up before its session could be saved. Please try again.", http.StatusServiceUnavailable)
 	case errors.Is(err, engine.ErrRefused):
 		http.Error(w, "The service has no room for this session.", http.StatusServiceUnavailable)
+	case errors.Is(err, engine.ErrTicket):
+		http.Error(w, "The request brings two session tickets that differ. It has to send one, in a header or in the cookie.", http.StatusBadRequest)
 	default:
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}

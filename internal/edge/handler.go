@@ -16,6 +16,7 @@ type Visit struct {
 	owner   any // what From returns the session of
 	m       *Middleware
 	request *http.Request
+	from    origin // of its ticket
 	writer  writer
 }
 
@@ -98,14 +99,22 @@ func giveBack(r, inner *http.Request) {
 	}
 }
 
-// Present shows s the tickets in the request's cookies.
+// Present shows s the tickets of the request.
 func (v *Visit) Present(s *engine.Session) error {
-	var buf [4]string
-	err := s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	err := v.present(s)
 	if s.LoadsLate() && !v.writer.hijacked.Load() {
 		v.m.warnLate(v)
 		v.writer.cut.Store(err != nil)
 	}
+	return err
+}
+
+func (v *Visit) present(s *engine.Session) (err error) {
+	if v.m.Transports == nil {
+		var buf [4]string
+		return s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	}
+	v.from, err = v.m.Transports.find(v.m, s, v.request.Header)
 	return err
 }
 

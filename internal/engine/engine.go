@@ -103,7 +103,13 @@ func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
+// Tickets that fail a request are its sender's, and no more than rejected: they
+// must not fill the log.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
+	if errors.Is(err, ErrTicket) {
+		fire(ctx, e.Hooks.Rejected, Event{Err: err})
+		return
+	}
 	handle = cmp.Or(handle, handleOf(err))
 	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if !hungUp || errors.Is(err, ErrGone) {
