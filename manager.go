@@ -165,16 +165,23 @@ type visit struct {
 // return Session.Err. If a session that is first used after the first byte
 // of the answer fails to load, the connection is cut by http.ErrAbortHandler.
 //
-// Several Managers may serve one request, each with a cookie of its own.
+// Several Managers may serve one request, each with a cookie of its own, and with
+// headers of its own in Options.Transport. A request that passes two with one name
+// in common fails, and the log says so: each would overwrite the other's ticket.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m.middleware.Own(r.Context()) != nil { // wrapped twice
+		twice, met := m.middleware.Around(r.Context())
+		if twice {
 			next.ServeHTTP(w, r)
 			return
 		}
 		v := new(visit)
 		v.at = &v.core
 		v.session.ref = hidden.At(&v.at)
+		if met != nil {
+			m.middleware.Refuse(w, r, met, &v.edge, &v.core, v)
+			return
+		}
 		m.middleware.Serve(w, r, next, &v.edge, &v.core, v)
 	})
 }

@@ -90,6 +90,24 @@ func NewTransports(names []string) (*Transports, error) {
 	return t, nil
 }
 
+// cookies reports whether the cookie is one of t.
+func (t *Transports) cookies() bool { return t == nil || t.cookie }
+
+// shares returns a header that both t and other read or write, or "".
+func (t *Transports) shares(other *Transports) string {
+	if t == nil || other == nil {
+		return ""
+	}
+	for _, h := range t.headers {
+		for _, o := range other.headers {
+			if h.request == o.request || h.answer == o.answer {
+				return "the header " + h.answer
+			}
+		}
+	}
+	return ""
+}
+
 func checkTransport(name string) error {
 	switch {
 	case len(name) > maxTransport:
