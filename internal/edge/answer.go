@@ -40,6 +40,20 @@ func (v *Visit) tell(h http.Header, a engine.Answer) {
 	v.m.warnPlain(v)
 }
 
+// Cookie returns the cookie that tell would write.
+func (m *Middleware) Cookie(a engine.Answer) *http.Cookie {
+	line := m.Rules.Cookie.Remove()
+	if a.Cookie == engine.SetCookie {
+		line = m.Rules.Cookie.Set(a.Ticket, a.Now, a.Life)
+	}
+	c, err := http.ParseSetCookie(line)
+	if err != nil { // never: New has refused names that net/http cannot hold
+		return nil
+	}
+	c.Raw, c.RawExpires = "", ""
+	return c
+}
+
 // addCookies adds lines to h, and to what outer Managers keep of it if their
 // own session fails: this one has been saved, and its visitor must learn of it.
 func (v *Visit) addCookies(h http.Header, lines ...string) {
