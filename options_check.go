@@ -45,9 +45,16 @@ func (o Options) normalize() (Options, error) {
 	if o.MaxSize < 0 || o.MaxSize > codec.MaxSize {
 		return o, fmt.Errorf("Options.MaxSize is %d, it must lie between 1 and %d", o.MaxSize, codec.MaxSize)
 	}
+	if o.MaxPerUser == 0 {
+		o.MaxPerUser = DefaultMaxPerUser
+	}
+	if o.MaxPerUser < 0 {
+		return o, fmt.Errorf("a negative Options.MaxPerUser: %d", o.MaxPerUser)
+	}
 	if o.ErrorHandler == nil {
 		o.ErrorHandler = edge.AnswerError
 	}
+	o.Describe = shortDescription(o.Describe)
 	if native {
 		o.rules = nativeRules(&o)
 	}
@@ -61,9 +68,8 @@ func (o *Options) checkKeyPrefix() error {
 	if err := store.CheckKey(o.KeyPrefix); err != nil {
 		return fmt.Errorf("Options.KeyPrefix: %w", err)
 	}
-	if len(o.KeyPrefix)+engine.IDLength > store.MaxKey {
-		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
-			len(o.KeyPrefix), store.MaxKey-engine.IDLength)
+	if most := store.MaxKey - engine.IDLength - len(engine.UserPrefix); len(o.KeyPrefix) > most {
+		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed", len(o.KeyPrefix), most)
 	}
 	return nil
 }
@@ -78,6 +84,7 @@ func (o *Options) normalizeTimes() error {
 		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout, true},
 		{"Lifetime", &o.Lifetime, DefaultLifetime, true},
 		{"StoreTimeout", &o.StoreTimeout, DefaultStoreTimeout, false},
+		{"WatchInterval", &o.WatchInterval, DefaultWatchInterval, false},
 	} {
 		switch {
 		case *d.value == 0:
@@ -90,6 +97,9 @@ func (o *Options) normalizeTimes() error {
 	if o.IdleTimeout == NoLimit && o.Lifetime == NoLimit {
 		return errors.New("both Options.IdleTimeout and Options.Lifetime are NoLimit: a session must end some time")
 	}
+	if err := o.normalizeLimits(); err != nil {
+		return err
+	}
 	if o.TouchInterval < 0 {
 		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
 	}
@@ -98,6 +108,41 @@ func (o *Options) normalizeTimes() error {
 	}
 	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
 		o.TouchInterval = o.IdleTimeout / 10
+	}
+	return nil
+}
+
+// normalizeLimits is about limits for some sessions.
+func (o *Options) normalizeLimits() error {
+	if o.RenewEvery != 0 && o.RenewEvery < engine.LeastRenewEvery {
+		return fmt.Errorf("%v as Options.RenewEvery, at least %v are needed", o.RenewEvery, engine.LeastRenewEvery)
+	}
+	if o.AnonymousIdle < 0 {
+		return fmt.Errorf("a negative Options.AnonymousIdle: %v", o.AnonymousIdle)
+	}
+	if o.IdleTimeout != NoLimit && o.AnonymousIdle > o.IdleTimeout {
+		return fmt.Errorf("%v as Options.AnonymousIdle is above IdleTimeout, %v: it is for sessions that end earlier", o.AnonymousIdle, o.IdleTimeout)
+	}
+	for _, l := range []struct {
+		name  string
+		most  *time.Duration
+		usual time.Duration
+	}{
+		{"IdleTimeout", &o.MaxIdleTimeout, o.IdleTimeout},
+		{"Lifetime", &o.MaxLifetime, o.Lifetime},
+	} {
+		switch most := *l.most; {
+		case most == 0:
+			*l.most = l.usual
+		case most == NoLimit:
+		case most < 0:
+			return fmt.Errorf("a negative Options.Max%s: %v", l.name, most)
+		case l.usual == NoLimit || most < l.usual:
+			return fmt.Errorf("%v as Options.Max%s is below %s", most, l.name, l.name)
+		}
+	}
+	if o.MaxIdleTimeout == NoLimit && o.MaxLifetime == NoLimit {
+		return errors.New("neither Options.MaxIdleTimeout nor MaxLifetime bounds a session: one of them must")
 	}
 	return nil
 }

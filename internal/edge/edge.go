@@ -27,6 +27,7 @@ type Middleware struct {
 	Transports   *Transports // nil means the cookie alone
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
+	Describe     func(*http.Request) string // the device of a login
 
 	warnPlainHTTP, warnSharing, warnLateUse sync.Once
 }
