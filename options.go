@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/internal/rules"
 )
@@ -112,6 +113,18 @@ type Options struct {
 	// with it every script that an attacker smuggles in.
 	ScriptAccess bool
 
+	// Transport says where requests may bring their ticket: in the cookie, or in
+	// a header, for programs that are no browsers. Nil means the cookie alone. New
+	// refuses names that mean something else in HTTP, and a name that stands there
+	// twice.
+	//
+	// A ticket that came in a header is answered in a header, without a cookie:
+	// see Transport. A request that brings no ticket is answered by the first of
+	// the list. One that brings two tickets that differ fails when its session is
+	// first used: the error matches ErrTicket, and nothing is loaded. All of
+	// the list's headers are in the Vary of an answer that depends on a session.
+	Transport []Transport
+
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
 	// printable ASCII without spaces. Two applications on one store need different
 	// prefixes or cookie names.
@@ -169,7 +182,9 @@ type Options struct {
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, 429 if Hooks.Creating refuses a session, else 500. A handler of your own sets
+	// or the request was given up, 400 if it matches ErrTicket, 403 if it matches
+	// ErrTooManySessions or ErrRevoked, 429 if Hooks.Creating refuses a session, else
+	// 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
@@ -185,6 +200,8 @@ type Options struct {
 
 	// Logger gets what went wrong, never IDs or values. Nil means slog.Default.
 	Logger *slog.Logger
+
+	transports *edge.Transports // those of Transport
 
 	rules *rules.Rules // package flask's; nil means the native ones
 }

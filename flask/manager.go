@@ -80,6 +80,7 @@ var decided = map[string]string{
 	"Partitioned":       "SESSION_COOKIE_PARTITIONED",
 	"Insecure":          "SESSION_COOKIE_SECURE",
 	"ScriptAccess":      "SESSION_COOKIE_HTTPONLY",
+	"Transport":         "Flask, whose tickets travel in cookies alone",
 	"KeyPrefix":         "SESSION_KEY_PREFIX",
 	"PlainIDs":          "Flask-Session, whose records are named by the ID itself",
 	"RecordKeys":        "Flask-Session, which cannot read sealed records",
