@@ -12,6 +12,7 @@ import (
 	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // Defaults of Options.
@@ -54,6 +55,15 @@ type Options struct {
 	// then only end earlier than others. NoLimit is no bound, but for one of the two
 	// alone. A lower limit holds for the sessions that exist.
 	MaxIdleTimeout, MaxLifetime time.Duration
+
+	// Revocations is a small store that lets Manager.RevokeUser end sessions which
+	// are sealed in their cookies, see NewCookie: one short record for each user who
+	// has logged in. It is read at most once in WatchInterval for a user whose cookies
+	// open, so that a revocation takes that long to reach other processes. What it
+	// has no record of opens nothing: a store that loses records logs users out, and
+	// one that does not answer fails their requests. Sessions without a user do
+	// without. Switched on, it ends the sessions of users who have logged in before.
+	Revocations store.Store
 
 	// RenewEvery gives a session a new ID that often, with the answer to a request
 	// that uses it. The old ticket leads to the same session until 30 seconds after

@@ -67,6 +67,7 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
+	epochs  epochs // of users, where tickets hold sessions
 	watches watches
 }
 
@@ -103,6 +104,10 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	}
 	return e
 }
+
+// SetRevocations gives an Engine whose sessions live in their tickets a store for
+// the epochs of users, before it is used.
+func (e *Engine) SetRevocations(s store.Store) { e.epochs.store = s }
 
 // inTicket reports whether tickets hold whole sessions, rather than IDs of
 // sessions in a store.
