@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"examples/...":    {"", "store/..."},
 	"bench/...":       {"", "store/..."},
 	"cloakroomtest":   {"", "store", "store/memstore"},
-	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/hidden", "internal/ledger", "internal/rules"},
+	"":                {"codec", "seal", "store", "internal/edge", "internal/engine", "internal/hidden", "internal/ledger", "internal/rules", "internal/useragent"},
 	"internal/edge":   {"store", "internal/engine", "internal/rules"},
 	"internal/engine": {"codec", "seal", "store", "internal/ledger", "internal/rules", "internal/wire"},
 	"internal/rules":  {"codec", "internal/ledger"},
@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"internal/storeurl":             {},
 	"internal/testserver":           {},
 	"internal/tools/...":            {},
+	"internal/useragent":            {},
 
 	// Also built with an older release.
 	"internal/integration/releases/service": {"", "codec", "store", "store/filestore", "store/redisstore"},
@@ -109,6 +110,8 @@ var pure = map[string]struct{ imports, names []string }{
 	"internal/ledger": {[]string{"context", "sync", "net/http", "os", "math/rand/v2", "crypto/rand"}, []string{"time.Now", "time.Since"}},
 	"internal/rules":  {[]string{"context", "sync", "net/http"}, []string{"time.Now"}},
 	"internal/engine": {[]string{"net/http"}, nil},
+
+	"internal/useragent": {[]string{"context", "sync", "net/http", "os"}, []string{"time.Now"}},
 }
 
 func TestPureRooms(t *testing.T) {

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // Defaults of Options.
@@ -20,6 +22,9 @@ const (
 	DefaultMaxSize      = 1 << 20 // 1 MiB
 	DefaultStoreTimeout = 5 * time.Second
 	DefaultKeyPrefix    = "session:" // Flask-Session's SESSION_KEY_PREFIX
+	DefaultMaxPerUser   = 1000
+
+	DefaultWatchInterval = 10 * time.Second
 )
 
 // NoLimit as a duration in Options switches that limit off.
@@ -39,6 +44,43 @@ type Options struct {
 	// Zero means DefaultLifetime, NoLimit that only IdleTimeout ends a session.
 	// A change holds for the sessions that exist already.
 	Lifetime time.Duration
+
+	// AnonymousIdle is the idle timeout of sessions that nobody has logged in to by
+	// Session.Login, if it is to be shorter than IdleTimeout: so that the sessions of
+	// crawlers do not fill the store. Zero means IdleTimeout.
+	AnonymousIdle time.Duration
+
+	// MaxIdleTimeout and MaxLifetime are the most that Session.SetIdleTimeout and
+	// SetLifetime may ask for. Zero means IdleTimeout and Lifetime: a session may
+	// then only end earlier than others. NoLimit is no bound, but for one of the two
+	// alone. A lower limit holds for the sessions that exist.
+	MaxIdleTimeout, MaxLifetime time.Duration
+
+	// Revocations is a small store that lets Manager.RevokeUser end sessions which
+	// are sealed in their cookies, see NewCookie: one short record for each user who
+	// has logged in. It is read at most once in WatchInterval for a user whose cookies
+	// open, so that a revocation takes that long to reach other processes. What it
+	// has no record of opens nothing: a store that loses records logs users out, and
+	// one that does not answer fails their requests. Sessions without a user do
+	// without. Switched on, it ends the sessions of users who have logged in before.
+	Revocations store.Store
+
+	// RenewEvery gives a session a new ID that often, with the answer to a request
+	// that uses it. The old ticket leads to the same session until 30 seconds after
+	// the new one has been seen, so that the other requests of a page stay logged in;
+	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Zero
+	// means never; the least is two minutes. docs/users.md says what that is good
+	// for, and what a thief gains from the grace.
+	RenewEvery time.Duration
+
+	// MaxPerUser is how many sessions a user may have, see Session.Login. Zero means
+	// DefaultMaxPerUser. A login beyond that ends the oldest one.
+	MaxPerUser int
+
+	// RefuseOverMax refuses a login beyond MaxPerUser instead: its request fails with
+	// ErrTooManySessions, which Session.Save returns to a handler that wants to
+	// answer it itself.
+	RefuseOverMax bool
 
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
@@ -80,6 +122,18 @@ type Options struct {
 	// ScriptAccess lets scripts in the page read the cookie (no HttpOnly), and
 	// with it every script that an attacker smuggles in.
 	ScriptAccess bool
+
+	// Transport says where requests may bring their ticket: in the cookie, or in
+	// a header, for programs that are no browsers. Nil means the cookie alone. New
+	// refuses names that mean something else in HTTP, and a name that stands there
+	// twice.
+	//
+	// A ticket that came in a header is answered in a header, without a cookie:
+	// see Transport. A request that brings no ticket is answered by the first of
+	// the list. One that brings two tickets that differ fails when its session is
+	// first used: the error matches ErrTicket, and nothing is loaded. All of
+	// the list's headers are in the Vary of an answer that depends on a session.
+	Transport []Transport
 
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
 	// printable ASCII without spaces. Two applications on one store need different
@@ -127,19 +181,37 @@ type Options struct {
 	// the visitor hangs up ends neither. Zero means DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
+	// WatchInterval is how long it may take until the channel of Session.Done is
+	// closed when another process has ended the session. Each session that is watched
+	// costs one load an interval, however many watch it, and nothing is loaded while
+	// none is. Zero means DefaultWatchInterval. A near cache in front of the store adds
+	// its own delay.
+	WatchInterval time.Duration
+
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, else 500. A handler of your own sets
+	// or the request was given up, 400 if it matches ErrTicket, 403 if it matches
+	// ErrTooManySessions or ErrRevoked, 429 if Hooks.Creating refuses a session, else
+	// 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
+
+	// Describe describes the device that a visitor logs in with, for lists of a
+	// user's devices. It is called once at each login, in its request. What it returns
+	// is kept in the session, cut to 200 bytes of valid UTF-8. Nil means
+	// DescribeBrowser: browser and system, and no address, since that is personal
+	// data which few lists need.
+	Describe func(*http.Request) string
 
 	// Hooks are called as things happen.
 	Hooks Hooks
 
 	// Logger gets what went wrong, never IDs or values. Nil means slog.Default.
 	Logger *slog.Logger
+
+	transports *edge.Transports // those of Transport
 
 	rules *rules.Rules // package flask's; nil means the native ones
 }

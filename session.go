@@ -135,6 +135,21 @@ func (s *Session) Permanent() bool { return s.core().Permanent() }
 // for all sessions.
 func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent) }
 
+// SetIdleTimeout gives this session an idle timeout of its own instead of
+// Options.IdleTimeout or AnonymousIdle: at a login that is to be remembered, say. It
+// survives Regenerate. NoLimit leaves the end to the lifetime, and zero takes the
+// session's own timeout back. What is above Options.MaxIdleTimeout, and what is
+// shorter than a second, makes the request fail, see Err. A limit that is lowered
+// later holds for the sessions that exist.
+func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetIdleTimeout(d) }
+
+// SetLifetime gives this session a lifetime of its own instead of Options.Lifetime,
+// as SetIdleTimeout does with the idle timeout, up to Options.MaxLifetime. It counts
+// from the login, or from the beginning of a session without one. The cookie of a
+// permanent session goes out again. The page docs/lifetimes.md says what the
+// combinations come to.
+func (s *Session) SetLifetime(d time.Duration) { s.core().SetLifetime(d) }
+
 // IsNew reports whether no saved session stands behind s: there was none for the
 // visitor's ticket, or it has ended, by Destroy or elsewhere during a long
 // request.
@@ -151,6 +166,18 @@ func (s *Session) Expires() time.Time { return s.core().Expires() }
 // opens nothing. It is empty for a session that has not been saved yet, and
 // changes with the ID.
 func (s *Session) Handle() string { return s.core().Handle() }
+
+// Ticket returns the ticket of the session as it is now, for programs that pass it
+// on themselves: to a WebSocket that opens it later, say. It is empty if there is
+// none: for a session that has not been saved yet or has ended, and after a
+// Regenerate that has not been saved, since the ticket that the visitor has opens
+// nothing once it is. A sealed ticket holds the session itself, and is empty after
+// every change that has not been saved. So ask before the changes, or in a later
+// request.
+//
+// Whoever has the ticket is the visitor. Given to the scripts of a page, it is no
+// longer protected by the cookie's HttpOnly.
+func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
