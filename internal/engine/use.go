@@ -58,9 +58,14 @@ func (s *Session) useAgain() {
 		s.ended(asMark(err))
 	case err != nil:
 		s.Report(err)
-	case !s.passive:
+	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
-		s.touch(v, now)
+		if v.key != s.version.key { // renewed elsewhere
+			s.version = v
+		}
+		if !s.passive {
+			s.touch(v, now)
+		}
 	}
 }
 
@@ -98,10 +103,11 @@ func (s *Session) empty(m *marked) {
 	if m == nil {
 		m = &marked{kind: store.MarkEnded, key: s.version.key}
 	}
-	if s.bearer != nil && !s.e.inTicket() {
+	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version = version{}
+	s.version, s.fate = version{}, m.fate()
+	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()
 	}
