@@ -34,7 +34,7 @@ func (migrateCmd) Help() string {
 Sessions that visitors change meanwhile are not followed, and a session that has ended in TO since it was copied ` +
 		`comes back with another run, unless its end was a few minutes ago. So run it while nobody can write to either, with --overwrite if TO has been in use before.
 
-The marks that ended sessions leave for some minutes are copied, too, and are counted apart. One takes the place of ` +
+The marks that sessions leave under their keys when they end, for some minutes, or get a new ID are copied, too, and are counted apart. One takes the place of ` +
 		`the session that it ends, and none is replaced by a session. With --format, and where a store has a layout of Flask's, they stay behind: Flask knows none.
 
 Users' records, which list the sessions of each user, are told by their keys, and treated likewise. If TO lists sessions of ` +

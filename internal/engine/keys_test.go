@@ -339,10 +339,9 @@ func TestCountKeys(t *testing.T) {
 		}
 		many(4, mark(store.MarkEnded, func(string) []byte { return []byte(strings.Repeat("x", 60)) }))
 		many(2, mark(store.MarkMoved, by(keyB)))
-		const renewed = 'R' // may outlive those, as a session does
-		many(1, mark(renewed, by(keyB)))
-		many(1, mark(renewed, by(keyC)))
-		many(1, mark(renewed, func(string) []byte { return []byte("session:unsealed") }))
+		many(1, mark(store.MarkRenewed, by(keyB)))
+		many(1, mark(store.MarkRenewed, by(keyC)))
+		many(1, mark(store.MarkRenewed, func(string) []byte { return []byte("session:unsealed") }))
 		plant("other:"+strings.Repeat("x", 43), by(keyA)("other"), time.Hour)
 		plant(plainKey+"gone", by(keyA)("gone"), time.Millisecond)
 		for deadline := time.Now().Add(10 * time.Second); ; {
