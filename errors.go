@@ -33,6 +33,18 @@ var (
 	ErrLate = engine.ErrLate
 	// ErrTicket says that a ticket is not one that this Manager gives out.
 	ErrTicket = engine.ErrTicket
+	// ErrTooManySessions says that a user has as many sessions as
+	// Options.MaxPerUser allows, and that another login was refused.
+	ErrTooManySessions = engine.ErrTooMany
+	// ErrRevoked says that a login has not come about, since the user's sessions
+	// were revoked while it was under way.
+	ErrRevoked = engine.ErrRevoked
+	// ErrEnded says that a session has ended: by a logout or a revocation or, if it
+	// was in use when that happened, because it expired. It matches ErrNotFound.
+	ErrEnded = engine.ErrEnded
+	// ErrMoved says that a session has ended under the visitor's ticket, and goes on
+	// under another one after a login or a Regenerate. It matches ErrEnded.
+	ErrMoved = engine.ErrMoved
 	// ErrReserved says that a name belongs to cloakroom itself.
 	ErrReserved = engine.ErrReserved
 )

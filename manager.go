@@ -70,6 +70,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	if err == nil && !opts.ReadUnsealedUntil.IsZero() {
 		err = errors.New("Options.ReadUnsealedUntil is for records in a store: a cookie is always sealed")
 	}
+	if err == nil && opts.RenewEvery != 0 {
+		err = errors.New("Options.RenewEvery is for records in a store: a sealed cookie has no ID")
+	}
 	if err == nil && opts.PlainIDs {
 		err = errors.New("Options.PlainIDs is for records in a store: a sealed cookie has no ID")
 	}
@@ -119,6 +122,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		IdleTimeout:   opts.IdleTimeout,
 		Lifetime:      opts.Lifetime,
 		TouchInterval: opts.TouchInterval,
+		AnonymousIdle: opts.AnonymousIdle,
 		Permanent:     opts.Permanent,
 		CookieName:    opts.CookieName,
 		KeyPrefix:     opts.KeyPrefix,
@@ -127,9 +131,18 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxSize:       opts.MaxSize,
 		MaxTicket:     edge.MaxCookie - len(opts.CookieName),
 		StoreTimeout:  opts.StoreTimeout,
-		Hooks:         opts.Hooks.wrapped(),
-		Logger:        opts.Logger,
-		Rules:         r,
+		WatchInterval: opts.WatchInterval,
+
+		MaxIdleTimeout: opts.MaxIdleTimeout,
+		MaxLifetime:    opts.MaxLifetime,
+
+		RenewEvery:    opts.RenewEvery,
+		MaxPerUser:    opts.MaxPerUser,
+		RefuseOverMax: opts.RefuseOverMax,
+
+		Hooks:  opts.Hooks.wrapped(),
+		Logger: opts.Logger,
+		Rules:  r,
 
 		RecordKeyCount:    len(opts.RecordKeys),
 		ReadUnsealedUntil: opts.ReadUnsealedUntil,
@@ -140,6 +153,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		CookieName:   opts.CookieName,
 		Insecure:     opts.Insecure,
 		ErrorHandler: opts.ErrorHandler,
+		Describe:     opts.Describe,
 	}}
 }
 

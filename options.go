@@ -20,6 +20,9 @@ const (
 	DefaultMaxSize      = 1 << 20 // 1 MiB
 	DefaultStoreTimeout = 5 * time.Second
 	DefaultKeyPrefix    = "session:" // Flask-Session's SESSION_KEY_PREFIX
+	DefaultMaxPerUser   = 1000
+
+	DefaultWatchInterval = 10 * time.Second
 )
 
 // NoLimit as a duration in Options switches that limit off.
@@ -39,6 +42,34 @@ type Options struct {
 	// Zero means DefaultLifetime, NoLimit that only IdleTimeout ends a session.
 	// A change holds for the sessions that exist already.
 	Lifetime time.Duration
+
+	// AnonymousIdle is the idle timeout of sessions that nobody has logged in to by
+	// Session.Login, if it is to be shorter than IdleTimeout: so that the sessions of
+	// crawlers do not fill the store. Zero means IdleTimeout.
+	AnonymousIdle time.Duration
+
+	// MaxIdleTimeout and MaxLifetime are the most that Session.SetIdleTimeout and
+	// SetLifetime may ask for. Zero means IdleTimeout and Lifetime: a session may
+	// then only end earlier than others. NoLimit is no bound, but for one of the two
+	// alone. A lower limit holds for the sessions that exist.
+	MaxIdleTimeout, MaxLifetime time.Duration
+
+	// RenewEvery gives a session a new ID that often, with the answer to a request
+	// that uses it. The old ticket leads to the same session until 30 seconds after
+	// the new one has been seen, so that the other requests of a page stay logged in;
+	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Zero
+	// means never; the least is two minutes. docs/users.md says what that is good
+	// for, and what a thief gains from the grace.
+	RenewEvery time.Duration
+
+	// MaxPerUser is how many sessions a user may have, see Session.Login. Zero means
+	// DefaultMaxPerUser. A login beyond that ends the oldest one.
+	MaxPerUser int
+
+	// RefuseOverMax refuses a login beyond MaxPerUser instead: its request fails with
+	// ErrTooManySessions, which Session.Save returns to a handler that wants to
+	// answer it itself.
+	RefuseOverMax bool
 
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
@@ -127,11 +158,18 @@ type Options struct {
 	// the visitor hangs up ends neither. Zero means DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
+	// WatchInterval is how long it may take until the channel of Session.Done is
+	// closed when another process has ended the session. Each session that is watched
+	// costs one load an interval, however many watch it, and nothing is loaded while
+	// none is. Zero means DefaultWatchInterval. A near cache in front of the store adds
+	// its own delay.
+	WatchInterval time.Duration
+
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, else 500. A handler of your own sets
+	// or the request was given up, 429 if Hooks.Creating refuses a session, else 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/edge"
@@ -42,6 +41,12 @@ func (o Options) normalize() (Options, error) {
 	if o.MaxSize < 0 || o.MaxSize > codec.MaxSize {
 		return o, fmt.Errorf("Options.MaxSize is %d, it must lie between 1 and %d", o.MaxSize, codec.MaxSize)
 	}
+	if o.MaxPerUser == 0 {
+		o.MaxPerUser = DefaultMaxPerUser
+	}
+	if o.MaxPerUser < 0 {
+		return o, fmt.Errorf("a negative Options.MaxPerUser: %d", o.MaxPerUser)
+	}
 	if o.ErrorHandler == nil {
 		o.ErrorHandler = edge.AnswerError
 	}
@@ -59,43 +64,8 @@ func (o *Options) checkKeyPrefix() error {
 	if err := store.CheckKey(o.KeyPrefix); err != nil {
 		return fmt.Errorf("Options.KeyPrefix: %w", err)
 	}
-	if len(o.KeyPrefix)+engine.IDLength > store.MaxKey {
-		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed",
-			len(o.KeyPrefix), store.MaxKey-engine.IDLength)
-	}
-	return nil
-}
-
-func (o *Options) normalizeTimes() error {
-	for _, d := range []struct {
-		name    string
-		value   *time.Duration
-		zero    time.Duration
-		noLimit bool
-	}{
-		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout, true},
-		{"Lifetime", &o.Lifetime, DefaultLifetime, true},
-		{"StoreTimeout", &o.StoreTimeout, DefaultStoreTimeout, false},
-	} {
-		switch {
-		case *d.value == 0:
-			*d.value = d.zero
-		case *d.value == NoLimit && d.noLimit:
-		case *d.value < 0:
-			return fmt.Errorf("a negative Options.%s: %v", d.name, *d.value)
-		}
-	}
-	if o.IdleTimeout == NoLimit && o.Lifetime == NoLimit {
-		return errors.New("both Options.IdleTimeout and Options.Lifetime are NoLimit: a session must end some time")
-	}
-	if o.TouchInterval < 0 {
-		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
-	}
-	if o.IdleTimeout != NoLimit && o.TouchInterval >= o.IdleTimeout {
-		return fmt.Errorf("%v as Options.TouchInterval is not below IdleTimeout, %v: a session in use would end", o.TouchInterval, o.IdleTimeout)
-	}
-	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
-		o.TouchInterval = o.IdleTimeout / 10
+	if most := store.MaxKey - engine.IDLength - len(engine.UserPrefix); len(o.KeyPrefix) > most {
+		return fmt.Errorf("Options.KeyPrefix has %d bytes, at most %d are allowed", len(o.KeyPrefix), most)
 	}
 	return nil
 }

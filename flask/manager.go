@@ -65,6 +65,13 @@ func checkOptions(opts cloakroom.Options) error {
 var decided = map[string]string{
 	"IdleTimeout":       "PERMANENT_SESSION_LIFETIME",
 	"Lifetime":          "PERMANENT_SESSION_LIFETIME",
+	"MaxIdleTimeout":    "PERMANENT_SESSION_LIFETIME",
+	"MaxLifetime":       "PERMANENT_SESSION_LIFETIME",
+	"AnonymousIdle":     "PERMANENT_SESSION_LIFETIME",
+	"RenewEvery":        "Flask, whose sessions keep their IDs",
+	"MaxPerUser":        "Flask, whose sessions tell nobody whose they are",
+	"RefuseOverMax":     "Flask, whose sessions tell nobody whose they are",
+	"Describe":          "Flask, whose sessions tell nobody whose they are",
 	"Permanent":         "SESSION_PERMANENT",
 	"CookieName":        "SESSION_COOKIE_NAME",
 	"Domain":            "SESSION_COOKIE_DOMAIN",

@@ -81,6 +81,8 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 			if field.Type() == reflect.TypeFor[time.Time]() {
 				field.Set(reflect.ValueOf(time.Now()))
 			}
+		case reflect.Func:
+			field.Set(reflect.MakeFunc(field.Type(), nil))
 		case reflect.Interface:
 			field.Set(reflect.ValueOf(codec.JSON))
 		}

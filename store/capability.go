@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -12,10 +14,56 @@ import (
 // [ErrUnsupported] with the reason.
 //
 //	capability   what for
+//	BatchLoader  lists of a user's devices, sessions that are watched
 //	Lister       admin tools, migration
 //	Cleaner      stores whose server does not expire records by itself
 //	Pinger       health checks
 //	io.Closer    stores that own connections, files or timers
+
+// A BatchLoader can load many records with fewer round trips than one for each.
+// Callers use [LoadAll], which also serves stores that are none.
+type BatchLoader interface {
+	// LoadAll returns one record for each of keys, in their order: what Load
+	// would return, expiry, token and marks of ended sessions included, and the
+	// zero Record where none is live. Any key may stand there more than once.
+	// Records of several keys need not be of one moment; each is at least as new
+	// as what was acknowledged before the call began.
+	//
+	// There may be any number of keys, also none: the store divides them into
+	// as many pieces as it needs. All records are in memory together. If
+	// [CheckKey] refuses a key, that is the answer, before the store is asked
+	// for any. An error, also because of one record that cannot be read, means
+	// that nothing is known of any of them.
+	LoadAll(ctx context.Context, keys []string) ([]Record, error)
+}
+
+// LoadAll returns one record for each of keys, as [BatchLoader] says, from any
+// store: by one that is no BatchLoader, or that answers [ErrUnsupported], the
+// records are loaded one after another.
+func LoadAll(ctx context.Context, s Store, keys []string) ([]Record, error) {
+	for _, key := range keys {
+		if err := CheckKey(key); err != nil {
+			return nil, fmt.Errorf("store: load all: %w", err)
+		}
+	}
+	if b, ok := s.(BatchLoader); ok {
+		records, err := b.LoadAll(ctx, keys)
+		if !errors.Is(err, ErrUnsupported) {
+			return records, err
+		}
+	}
+	records := make([]Record, len(keys))
+	for i, key := range keys {
+		r, err := s.Load(ctx, key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			records[i] = r
+		}
+	}
+	return records, nil
+}
 
 // An Entry is one record together with its key, as a [Lister] yields it.
 type Entry struct {

@@ -26,6 +26,7 @@ type Middleware struct {
 	CookieName   string
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
+	Describe     func(*http.Request) string // the device of a login
 
 	warnPlainHTTP, warnSharing, warnLateUse sync.Once
 }

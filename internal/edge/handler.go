@@ -117,6 +117,23 @@ func (v *Visit) hasTwins() bool {
 	return cookies.next()
 }
 
+// Request returns the request as handlers get it.
+func (v *Visit) Request() *http.Request { return v.request }
+
+// Device describes what the visitor sits at.
+func (v *Visit) Device() string {
+	text := strings.ToValidUTF8(v.m.Describe(v.request), "\uFFFD")
+	for i := range text {
+		if i > maxDevice {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+// maxDevice is how long the description of a device may be, in bytes.
+const maxDevice = 200
+
 // Navigates reports whether the browser waits for a page. Browsers say so in
 // Sec-Fetch-Mode (W3C Fetch Metadata); a request without it does that asks for
 // HTML.

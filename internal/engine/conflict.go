@@ -24,6 +24,9 @@ func (c *commit) update(ctx context.Context) error {
 			c.dropped(ctx)
 			return nil
 		}
+		if err := c.relist(ctx, &prev); err != nil {
+			return err
+		}
 		c.tries++
 		v, err := c.next(&prev, prev.key)
 		if err != nil {
@@ -92,5 +95,6 @@ func (c *commit) dropped(ctx context.Context) {
 // endEmptied notes that the changes have left nothing in a session that existed.
 func (c *commit) endEmptied(ctx context.Context) {
 	c.outcome = emptied
+	c.e.watches.ended(c.version.key, nil)
 	c.fire(ctx, c.e.Hooks.Destroyed)
 }

@@ -36,7 +36,7 @@ func (c *commit) next(prev *version, key string) (version, error) {
 		return version{}, err
 	}
 	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
-	v.rec = store.Record{Data: data, Expires: c.e.expiry(v.Created, now)}
+	v.rec = store.Record{Data: data, Expires: c.e.expiry(&v.Base, now)}
 	return v, nil
 }
 
@@ -46,25 +46,39 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if usual == nil {
 		return nil
 	}
+	next := prev.Meta.Copy()
+	next.Own, next.Login = c.draft.Own(prev.Meta), c.draft.Login(prev.Meta)
+	if c.listed != 0 {
+		next.Login.Listed = c.listed
+	}
+	if c.renews {
+		next.Renewed = now.UnixMilli()
+	}
+	next.Prev = c.prev(prev)
+	idle, life := c.e.limits(&next)
+	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
 	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent()
-	var sent int64
-	if c.e.remembers(c.draft.Permanent(&c.e.style, &prev.Base)) {
-		if sends {
-			sent = now.UnixMilli()
-		} else if prev.Meta != nil {
-			sent = prev.Meta.Sent
-		}
+	switch {
+	case !c.e.remembers(&next, c.draft.Permanent(&c.e.style, &prev.Base)):
+		next.Sent = 0
+	case sends:
+		next.Sent = now.UnixMilli()
 	}
-	life := usual.Life
-	if !sends && c.e.lifeRaised(prev) {
-		life = prev.Meta.Life
+	if !sends && c.e.outlives(prev, next.Life) {
+		next.Life = prev.Meta.Life // the cookie still has to say so
 	}
-	return prev.Meta.Next(usual, life, sent, c.prev(prev))
+	return next.Or(usual)
 }
 
 // prev returns what the record that is made of v says about those before it.
 func (c *commit) prev(v *version) []ledger.Prev {
 	switch {
+	case c.renews:
+		p := ledger.Prev{Kind: byte(store.MarkRenewed), Key: v.key, Copied: digest(v.rec.Data)}
+		if v.Meta == nil {
+			return []ledger.Prev{p}
+		}
+		return append([]ledger.Prev{p}, v.Meta.Prev...)
 	case c.moves && c.e.marks():
 		return []ledger.Prev{{Kind: byte(store.MarkMoved), Key: v.key, Copied: digest(v.rec.Data)}}
 	case v.Meta == nil || len(v.Meta.Prev) == 0:
@@ -89,7 +103,15 @@ func (c *commit) create(ctx context.Context) error {
 	if !c.draft.Dirty() {
 		return nil
 	}
-	v, rec, err := c.insert(ctx, &c.version)
+	base, from := version{}, ""
+	if c.after != nil && c.draft.LogsIn() {
+		var err error
+		if base, err = c.inherited(ctx, c.after); err != nil {
+			return err
+		}
+		from = c.after.key
+	}
+	v, rec, err := c.insert(ctx, &base, from)
 	if err != nil {
 		return err
 	}
@@ -106,13 +128,45 @@ func (c *commit) create(ctx context.Context) error {
 	return nil
 }
 
-// insert saves what comes of prev and the draft as a record with a new ID.
-func (c *commit) insert(ctx context.Context, prev *version) (version, store.Record, error) {
+// inherited returns what a login builds on whose session has moved on, as the mark
+// m says: the successor's data if that belongs to the same user, which keeps the cart
+// after a double click, or else nothing.
+func (c *commit) inherited(ctx context.Context, m *marked) (version, error) {
+	if !c.draft.LogsIn() {
+		return version{}, nil
+	}
+	user := c.draft.Login(nil).User
+	for i := 0; i < maxFollow && m != nil && m.next != ""; i++ {
+		v, err := c.e.fetch(ctx, m.next)
+		switch {
+		case errors.Is(err, ErrUnavailable):
+			return version{}, err
+		case err == nil && v.Meta.User() == user && !c.e.over(&v, c.clock()):
+			base := version{Base: v.Base}
+			base.Meta = v.Meta.WithPrev(c.e.style.Meta, nil)
+			return base, c.draft.Rebase(&c.e.style, &base.Base)
+		}
+		m = asMark(err)
+	}
+	return version{}, nil
+}
+
+// insert saves what comes of prev and the draft as a record with a new ID. A
+// user's session is listed before, as one that came from the store key from.
+func (c *commit) insert(ctx context.Context, prev *version, from string) (version, store.Record, error) {
 	for {
 		c.tries++
 		id, ticket := c.e.Rules.IDs.New()
-		v, err := c.next(prev, c.e.storeKey(id))
+		key := c.e.storeKey(id)
+		listed, err := c.list(ctx, prev, key, from)
+		if err != nil {
+			return version{}, store.Record{}, err
+		}
+		v, err := c.next(prev, key)
 		if err != nil || !v.Exists() {
+			return version{}, store.Record{}, err
+		}
+		if err := c.admit(); err != nil {
 			return version{}, store.Record{}, err
 		}
 		v.ticket = ticket
@@ -120,6 +174,9 @@ func (c *commit) insert(ctx context.Context, prev *version) (version, store.Reco
 		switch {
 		case err == nil:
 			return v, rec, nil
+		case errors.Is(err, store.ErrConflict) && listed:
+			rec, err = c.lookAfter(ctx, &v)
+			return v, rec, err
 		case errors.Is(err, store.ErrConflict) && c.tries < 3:
 			// A store that lost the answer to a first try has the record
 			// already; nobody will ever ask for it.
@@ -128,6 +185,20 @@ func (c *commit) insert(ctx context.Context, prev *version) (version, store.Reco
 			return version{}, store.Record{}, saveError(err)
 		}
 	}
+}
+
+// admit asks the application whether a new session may be saved. It is not asked
+// about a login, nor about what a logout leaves in the place of the session that it
+// has ended, since there are not more of them than before.
+func (c *commit) admit() error {
+	ask := c.e.Hooks.Creating
+	if ask == nil || c.bearer == nil || c.version.Exists() || c.draft.login || c.ended > 0 || c.tries > 1 {
+		return nil
+	}
+	if err := ask(c.bearer); err != nil {
+		return fmt.Errorf("cloakroom: save: %w: %w", ErrNotCreated, err)
+	}
+	return nil
 }
 
 // checkTicket refuses a ticket that browsers would drop without a word.

@@ -16,11 +16,16 @@ type end struct {
 	prev        []ledger.Prev // records that it has taken the place of
 	until       time.Time     // when it could have lived to
 	again       bool          // it has ended: what is left to do is to be done
+
+	// Of a revocation: whose session it is, and which are to be left alone that
+	// it may have moved on to.
+	user   string
+	spared map[string]bool
 }
 
 // endOf returns the end of v.
 func (e *Engine) endOf(v *version) end {
-	x := end{key: v.key, handle: v.name(), rec: v.rec, until: e.deadline(v.Created, time.Now())}
+	x := end{key: v.key, handle: v.name(), rec: v.rec, until: e.deadline(&v.Base, time.Now())}
 	if v.Meta != nil {
 		x.prev = v.Meta.Prev
 	}
@@ -46,6 +51,8 @@ func (s *Session) Destroy() {
 	}
 	if len(s.draft.ends) == 0 {
 		s.loggedOut = true // there is none: nothing to wait for
+	} else {
+		s.destroyWatched()
 	}
 	s.draft.discard()
 	s.version = version{}
@@ -71,7 +78,7 @@ func (s *Session) endAside() bool {
 		a.rest = f.rest
 	}
 	s.draft.ends = append(s.draft.ends, a.unended...)
-	s.aside = nil
+	a.unended, a.flight = nil, nil
 	return true
 }
 
@@ -96,6 +103,7 @@ func (e *Engine) endRecord(ctx context.Context, x end) error {
 		if err := e.store.Delete(ctx, x.key); err != nil {
 			return unavailable("destroy", err)
 		}
+		e.watches.ended(x.key, nil)
 		return nil
 	}
 	// What it has replaced first, since only its own record tells of that. If that
@@ -121,10 +129,11 @@ func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger
 // putEnd puts the mark of an end under x.key and, where the session has moved,
 // under up to follow keys to which it leads. With none to follow any mark will
 // do that lies there already.
-func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) error {
+func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) (failed error) {
 	rec := x.rec
 	queue := turn{e: e}
 	defer queue.pass()
+	defer e.watches.endedUnless(&failed, x.key)
 	for try := range 4 {
 		if !rec.Exists() || try > 0 {
 			var err error
@@ -139,9 +148,12 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			switch m := asMark(err); {
 			case m != nil && follow == 0:
 				return nil
-			case m != nil && m.kind == store.MarkMoved:
+			case m != nil && m.kind != store.MarkEnded:
 				if m.next == "" {
 					return nil
+				}
+				if x.user != "" {
+					return e.endListed(ctx, x.user, m.next, x.spared)
 				}
 				return e.putEnd(ctx, &end{key: m.next, until: x.until}, left, follow-1)
 			case m != nil:

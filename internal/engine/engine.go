@@ -30,7 +30,8 @@ type Config struct {
 	IdleTimeout   time.Duration
 	Lifetime      time.Duration
 	TouchInterval time.Duration
-	Permanent     bool // new sessions
+	AnonymousIdle time.Duration // of sessions that nobody has logged in to; 0 if IdleTimeout
+	Permanent     bool          // new sessions
 	CookieName    string
 	KeyPrefix     string
 	PlainIDs      bool
@@ -38,9 +39,19 @@ type Config struct {
 	MaxSize       int
 	MaxTicket     int // bytes of a ticket that browsers keep
 	StoreTimeout  time.Duration
-	Hooks         Hooks
-	Logger        *slog.Logger // nil means slog.Default
-	Rules         *rules.Rules
+	WatchInterval time.Duration
+
+	// The upper limits of what a session may have of its own.
+	MaxIdleTimeout, MaxLifetime time.Duration
+
+	RenewEvery time.Duration // after which a session gets a new ID; 0 if never
+
+	MaxPerUser    int  // sessions of one user
+	RefuseOverMax bool // a login beyond that is refused; otherwise the oldest is ended
+
+	Hooks  Hooks
+	Logger *slog.Logger // nil means slog.Default
+	Rules  *rules.Rules
 
 	RecordKeyCount    int       // how many keys the sealer has
 	ReadUnsealedUntil time.Time // until then, records that are not sealed are read although there is a sealer
@@ -56,8 +67,7 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
-
-	useInterval time.Duration // after which a use within a request counts again
+	watches watches
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -81,13 +91,10 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 			Flash:      r.Flash,
 		},
 	}
-	e.useInterval = max(c.TouchInterval, time.Second)
-	if c.IdleTimeout == NoLimit {
-		e.useInterval = time.Minute // to see that a session has ended
-	}
 	if r.Own {
-		e.style.Meta = ledger.NewMeta(c.Codec, c.IdleTimeout, c.Lifetime)
+		e.style.Meta = ledger.NewMeta(c.Codec, e.idleTimeout(nil), c.Lifetime)
 	}
+	e.watches.e = e
 	e.boundFlashes()
 	for _, other := range r.Readers {
 		if other != c.Codec {
@@ -103,13 +110,14 @@ func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
+// Sessions that the application has refused would fill the log.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
 	handle = cmp.Or(handle, handleOf(err))
 	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if !hungUp || errors.Is(err, ErrGone) {
 		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
 	}
-	if !hungUp {
+	if !hungUp && !errors.Is(err, ErrNotCreated) {
 		e.Log(ctx, handle, err)
 	}
 }

@@ -9,44 +9,76 @@ import (
 
 // How long sessions live, and how often their expiry is moved on.
 
-// deadline returns when a session created at a Unix time reaches its
-// lifetime, or the zero time if it has no limit.
-func (e *Engine) deadline(created int64, now time.Time) time.Time {
-	if e.Lifetime == NoLimit {
+// idleTimeout returns the first of limits, as records have it.
+func (e *Engine) idleTimeout(m *ledger.Meta) time.Duration {
+	idle, _ := e.limits(m)
+	return ledger.WholeMillis(idle)
+}
+
+// touchInterval returns how much of an idle timeout may pass before the expiry is
+// moved on again: for a short one of some sessions a tenth, lest they end in use.
+func (e *Engine) touchInterval(idle time.Duration) time.Duration {
+	switch {
+	case idle == NoLimit, e.IdleTimeout != NoLimit && idle >= ledger.WholeMillis(e.IdleTimeout):
+		return e.TouchInterval
+	case e.TouchInterval == 0: // there is no usual timeout that it could be a tenth of
+		return idle / 10
+	default:
+		return min(e.TouchInterval, idle/10)
+	}
+}
+
+// useInterval returns after which time a use of v within a request counts again.
+func (e *Engine) useInterval(v *version) time.Duration {
+	idle, _ := e.limits(v.Meta)
+	if idle == NoLimit {
+		return time.Minute // to see that the session has ended
+	}
+	return max(e.touchInterval(idle), time.Second)
+}
+
+// deadline returns when a session reaches its lifetime, or the zero time if it
+// has no limit.
+func (e *Engine) deadline(b *ledger.Base, now time.Time) time.Time {
+	_, life := e.limits(b.Meta)
+	if life == NoLimit {
 		return time.Time{}
 	}
-	if created <= 0 || created > now.Unix() {
-		return now.Add(e.Lifetime) // another program's, or a clock was ahead: its life begins
+	if b.Created <= 0 || b.Created > now.Unix() {
+		return now.Add(life) // another program's, or a clock was ahead: its life begins
 	}
-	return time.Unix(created, 0).Add(e.Lifetime)
+	return time.Unix(b.Created, 0).Add(life)
 }
 
 // expiry returns what the store is told about a session that is used now: when
 // it ends by its idle timeout. The lifetime does not cut it, so that it always
 // tells of the last use; without an idle timeout it is the end of the lifetime.
-func (e *Engine) expiry(created int64, now time.Time) time.Time {
-	if e.IdleTimeout == NoLimit {
-		return e.deadline(created, now)
+func (e *Engine) expiry(b *ledger.Base, now time.Time) time.Time {
+	idle, _ := e.limits(b.Meta)
+	if idle == NoLimit {
+		return e.deadline(b, now)
 	}
-	return now.Add(e.IdleTimeout)
+	return now.Add(idle)
 }
 
 // aged reports whether the session has reached its lifetime, which may be
 // shorter today than when the record was written.
 func (e *Engine) aged(v *version, now time.Time) bool {
-	deadline := e.deadline(v.Created, now)
+	deadline := e.deadline(&v.Base, now)
 	return !deadline.IsZero() && !now.Before(deadline)
 }
 
 // idleEnd returns when a session ends by its idle timeout, which may be shorter
 // today than when the record was written; the zero time if it has no such end.
 func (e *Engine) idleEnd(v *version) time.Time {
-	expires, usual := v.rec.Expires, e.style.Meta
-	if usual == nil || v.Meta == nil || expires.IsZero() ||
-		v.Meta.Idle <= 0 || usual.Idle <= 0 || usual.Idle >= v.Meta.Idle {
+	expires := v.rec.Expires
+	if e.style.Meta == nil || v.Meta == nil || expires.IsZero() || v.Meta.Idle <= 0 {
 		return expires
 	}
-	return expires.Add(usual.Idle - v.Meta.Idle)
+	if idle := e.idleTimeout(v.Meta); idle > 0 && idle < v.Meta.Idle {
+		return expires.Add(idle - v.Meta.Idle)
+	}
+	return expires
 }
 
 // idled reports whether the session has not been used for too long. A store
@@ -56,13 +88,23 @@ func (e *Engine) idled(v *version, now time.Time) bool {
 	return !end.Equal(v.rec.Expires) && !now.Before(end)
 }
 
-// endsAt returns when the session ends if it is not used again after now.
-func (e *Engine) endsAt(v *version, pending bool, now time.Time) time.Time {
-	end, used := e.idleEnd(v), !v.Exists() || pending || e.refreshDue(v, now)
-	if used {
-		end = e.expiry(v.Created, now)
+// endsAt returns when the session ends if it is not used again after now. d is
+// what the request has changed.
+func (e *Engine) endsAt(v *version, d *draft, now time.Time) time.Time {
+	end, used := e.idleEnd(v), !v.Exists() || d.pending() || e.refreshDue(v, now)
+	b := v.Base
+	if e.style.Meta != nil && (d.SetsLimits() || d.LogsIn()) {
+		m := v.Meta.Copy()
+		m.Own, m.Login = d.Own(v.Meta), d.Login(v.Meta)
+		b.Meta = &m
+		if d.LogsIn() {
+			b.Created = 0
+		}
 	}
-	deadline := e.deadline(v.Created, now)
+	if used {
+		end = e.expiry(&b, now)
+	}
+	deadline := e.deadline(&b, now)
 	if !deadline.IsZero() && (used || v.Created > 0) && (end.IsZero() || deadline.Before(end)) {
 		return deadline
 	}
@@ -80,21 +122,24 @@ func (e *Engine) touchDue(v *version, now time.Time) (next time.Time, due bool) 
 			return time.Time{}, false // see refreshDue
 		}
 	}
-	next, expires, usual := e.expiry(v.Created, now), v.rec.Expires, e.style.Meta
+	next, expires := e.expiry(&v.Base, now), v.rec.Expires
 	gain := next.Sub(expires)
-	switch {
-	case usual == nil:
+	if e.style.Meta == nil {
 		return next, e.IdleTimeout != NoLimit && !expires.IsZero() && gain > 0 && gain >= e.TouchInterval
-	case usual.Idle < 0: // nothing to count, but what the record says may be out of date
+	}
+	idle := e.idleTimeout(v.Meta)
+	interval := e.touchInterval(idle)
+	switch {
+	case idle < 0: // nothing to count, but what the record says may be out of date
 		return next, e.outdated(v, now) || !expires.IsZero() && (next.IsZero() || gain > 0)
 	case expires.IsZero():
 		return next, true
 	}
-	due = gain > 0 && gain >= e.TouchInterval || e.usedInFuture(v, now)
-	if m := v.Meta; m != nil && m.Idle != usual.Idle && m.Idle != 0 {
+	due = gain > 0 && gain >= interval || e.usedInFuture(v, now)
+	if m := v.Meta; m != nil && m.Idle != idle && m.Idle != 0 {
 		// The timeout has changed. Where the last use is known it may be long ago.
-		unused := gain - usual.Idle + m.Idle
-		due = due || m.Idle < 0 || unused > 0 && unused >= e.TouchInterval
+		unused := gain - idle + m.Idle
+		due = due || m.Idle < 0 || unused > 0 && unused >= interval
 	}
 	return next, due
 }
@@ -108,17 +153,25 @@ func (e *Engine) outdated(v *version, now time.Time) bool {
 	if e.records != nil && !e.records.Current(v.rec.Data) {
 		return true
 	}
-	usual := e.style.Meta
-	return usual != nil && (v.Meta == nil || v.Meta.Idle != usual.Idle || e.style.Aging && v.ageless(now) || e.usedInFuture(v, now))
+	return e.style.Meta != nil && (v.Meta == nil || v.Meta.Idle != e.idleTimeout(v.Meta) ||
+		e.ages(v.Meta) && v.ageless(now) || e.usedInFuture(v, now))
+}
+
+// ages reports whether sessions with m have a lifetime.
+func (e *Engine) ages(m *ledger.Meta) bool {
+	_, life := e.limits(m)
+	return life != NoLimit
 }
 
 // usedInFuture reports whether the last use of v seems to be yet to come, by more
 // than clocks differ: a release before Meta has moved the expiry on by a longer
 // timeout. It counts as now.
 func (e *Engine) usedInFuture(v *version, now time.Time) bool {
-	usual := e.style.Meta
-	return usual.Idle > 0 && v.Meta != nil && v.Meta.Idle == usual.Idle &&
-		v.rec.Expires.Sub(now)-usual.Idle >= max(e.TouchInterval, time.Minute)
+	if v.Meta == nil {
+		return false
+	}
+	idle := e.idleTimeout(v.Meta)
+	return idle > 0 && v.Meta.Idle == idle && v.rec.Expires.Sub(now)-idle >= max(e.TouchInterval, time.Minute)
 }
 
 // refreshDue reports whether using v moves its expiry on, or its cookie's.
@@ -150,24 +203,32 @@ func (e *Engine) cookieLife(v *version, now time.Time) time.Duration {
 	if e.Rules.SlidingCookie {
 		return e.IdleTimeout
 	}
-	deadline := e.deadline(v.Created, now)
+	deadline := e.deadline(&v.Base, now)
 	if deadline.IsZero() {
 		return longestCookieLife
 	}
 	return min(max(deadline.Sub(now), time.Second), longestCookieLife)
 }
 
-// remembers reports whether the cookie has to go out again now and then, lest
-// browsers forget it before the session ends.
-func (e *Engine) remembers(permanent bool) bool {
-	return permanent && e.Lifetime == NoLimit && e.style.Meta != nil && !e.inTicket()
+// remembers reports whether the cookie of a session with m has to go out again
+// now and then, lest browsers forget it before the session ends.
+func (e *Engine) remembers(m *ledger.Meta, permanent bool) bool {
+	if !permanent || e.style.Meta == nil || e.inTicket() {
+		return false
+	}
+	return !e.ages(m)
 }
 
 // lifeRaised reports whether v's cookie was sent for a shorter lifetime than the
 // one in force.
 func (e *Engine) lifeRaised(v *version) bool {
-	usual := e.style.Meta
-	return usual != nil && !e.inTicket() && v.Permanent && v.Meta != nil && v.Meta.Life > 0 && usual.Life > v.Meta.Life
+	_, life := e.limits(v.Meta)
+	return e.outlives(v, ledger.WholeMillis(life))
+}
+
+// outlives reports whether v's cookie was sent for a shorter lifetime than life.
+func (e *Engine) outlives(v *version, life time.Duration) bool {
+	return e.style.Meta != nil && !e.inTicket() && v.Permanent && v.Meta != nil && v.Meta.Life > 0 && life > v.Meta.Life
 }
 
 // resendDue reports whether the cookie has to be sent again: once a quarter of
@@ -176,7 +237,7 @@ func (e *Engine) resendDue(v *version, now time.Time) bool {
 	if e.lifeRaised(v) {
 		return true
 	}
-	if !e.remembers(v.Permanent) {
+	if !e.remembers(v.Meta, v.Permanent) {
 		return false
 	}
 	return v.Meta == nil || now.UnixMilli()-v.Meta.Sent >= (longestCookieLife/4).Milliseconds()

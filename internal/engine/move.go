@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -33,14 +34,13 @@ var errUnsettled = errors.New("the record under the former ID still has to be en
 func (c *commit) move(ctx context.Context) error {
 	prev := c.version
 	if c.e.aged(&prev, c.clock()) {
-		c.dropped(ctx)
-		return nil
+		return c.moveFromNothing(ctx)
 	}
 	if prev.unsettled() {
 		return unavailable("regenerate", errUnsettled)
 	}
 	c.moves = true
-	v, rec, err := c.insert(ctx, &prev)
+	v, rec, err := c.insert(ctx, &prev, prev.key)
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,7 @@ func (c *commit) move(ctx context.Context) error {
 	for {
 		_, err := c.e.store.Save(ctx, prev.key, prev.rec, c.leave(&prev, v.key))
 		if err == nil {
+			c.e.watches.moved(prev.key, v.key)
 			break
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -66,14 +67,16 @@ func (c *commit) move(ctx context.Context) error {
 			return saveError(err)
 		}
 		prev, err = c.newest(ctx, &queue, prev)
+		m := asMark(err)
 		switch {
-		case isMark(err) && asMark(err).next == v.key:
+		case m != nil && m.next == v.key:
 			// Our own: the store has done what it was asked twice.
 			return c.forgetOld(ctx, v, rec)
-		case isMark(err) && asMark(err).kind == store.MarkMoved:
-			// Another login was faster. This one begins with nothing: what the
-			// session had belongs to the other one.
-			return c.restart(ctx, v, rec)
+		case errors.Is(err, ErrNotFound) && c.draft.goesOn(m):
+			// Another login was faster, or a logout. This one begins with nothing:
+			// what the session had belongs to the other one, unless that is the same
+			// user's.
+			return c.restart(ctx, m, v, rec)
 		case errors.Is(err, ErrNotFound):
 			c.dropped(ctx)
 		case err == nil:
@@ -116,6 +119,8 @@ func (c *commit) forgetOld(ctx context.Context, v version, rec store.Record) err
 			settled.ticket, settled.handle = v.ticket, v.handle
 		}
 		switch {
+		case errors.Is(err, ErrNotFound) && c.draft.LogsIn():
+			return errRevoked
 		case errors.Is(err, ErrNotFound):
 			c.dropped(ctx) // a logout has followed the mark
 			return nil
@@ -130,15 +135,30 @@ func (c *commit) forgetOld(ctx context.Context, v version, rec store.Record) err
 	return nil
 }
 
+// moveFromNothing does what is to be done where the session has just ended.
+func (c *commit) moveFromNothing(ctx context.Context) error {
+	if !c.draft.LogsIn() {
+		c.dropped(ctx)
+		return nil
+	}
+	if err := c.draft.Rebase(&c.e.style, &ledger.Base{}); err != nil {
+		return err
+	}
+	return c.create(ctx)
+}
+
 // restart overwrites the new record of a move with one that comes of the draft
-// alone.
-func (c *commit) restart(ctx context.Context, v version, rec store.Record) error {
+// and of what a login inherits at the mark m.
+func (c *commit) restart(ctx context.Context, m *marked, v version, rec store.Record) error {
 	c.moves = false
-	empty := version{}
-	if err := c.draft.Rebase(&c.e.style, &empty.Base); err != nil {
+	base, err := c.inherited(ctx, m)
+	if err == nil {
+		err = c.draft.Rebase(&c.e.style, &base.Base)
+	}
+	if err != nil {
 		return errors.Join(err, c.withdraw(ctx, v, rec))
 	}
-	v, rec, err := c.rewrite(ctx, &empty, v, rec)
+	v, rec, err = c.rewrite(ctx, &base, v, rec)
 	if err != nil {
 		return errors.Join(err, c.withdraw(ctx, v, rec))
 	}
@@ -159,6 +179,10 @@ func (c *commit) rewrite(ctx context.Context, prev *version, v version, rec stor
 	}
 	next.ticket = v.ticket
 	saved, err := c.e.store.Save(ctx, v.key, rec, next.rec)
+	if errors.Is(err, store.ErrConflict) && next.Meta.User() != "" {
+		saved, err = c.lookAfter(ctx, &next)
+		return next, saved, err
+	}
 	if err != nil {
 		return v, rec, saveError(err)
 	}

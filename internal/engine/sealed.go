@@ -131,7 +131,7 @@ func (e *Engine) unseal(ctx context.Context, ticket string, now time.Time) (vers
 // sealTicket makes a new ticket of a session that lives in its ticket.
 func (c *commit) sealTicket(ctx context.Context) error {
 	existed := c.version.Exists()
-	if !c.draft.Dirty() && c.draft.regenerate == 0 && !c.e.refreshDue(&c.version, c.now) {
+	if !c.draft.Dirty() && !c.draft.moves() && !c.e.refreshDue(&c.version, c.now) {
 		return nil
 	}
 	v, err := c.next(&c.version, "")
@@ -145,11 +145,14 @@ func (c *commit) sealTicket(ctx context.Context) error {
 		return nil
 	}
 	held := rules.Contents{Data: v.rec.Data, Expires: v.rec.Expires}
-	if c.draft.regenerate == 0 {
+	if !c.draft.moves() {
 		held.Handle = v.handle
 	}
 	v.ticket, v.handle = c.e.Rules.InTicket.Seal(held)
 	if err := c.e.checkTicket(v.ticket); err != nil {
+		return err
+	}
+	if err := c.admit(); err != nil {
 		return err
 	}
 	c.tries++
@@ -163,7 +166,7 @@ func (c *commit) sealedHook(existed bool) Hook {
 	switch {
 	case !existed:
 		return hooks.Created
-	case c.draft.regenerate != 0:
+	case c.draft.moves():
 		return hooks.Regenerated
 	case c.draft.Dirty():
 		return hooks.Saved

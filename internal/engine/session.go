@@ -29,6 +29,10 @@ type Session struct {
 	loggedIn  bool // the session has been saved after Regenerate
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
 	destroyed bool // Destroy was called since the last commit began
+	emptied   bool // a commit has left nothing to store
+
+	committing bool // a commit is under way
+	fate       fate // why there is no session, if there is none
 
 	err     error
 	version version
@@ -47,6 +51,9 @@ type aside struct {
 	unended []end
 
 	flight *marked // the session ended while the request was on its way
+
+	watch *watch // of Done
+	dying bool   // Destroy was called, which ends what is watched
 }
 
 // beside returns s's aside, to be changed.
@@ -74,6 +81,8 @@ type Bearer interface {
 	// Navigates reports whether the browser waits for a page, rather than a page
 	// for an answer.
 	Navigates() bool
+	// Device describes what the visitor sits at, as he would recognise it.
+	Device() string
 }
 
 // A phase is how far a request is: whether its handler still runs, and whether
@@ -107,11 +116,14 @@ func (d *draft) pending() bool {
 }
 
 // goesOn reports whether d is carried out although the session has ended with the
-// mark m: a login goes on where another one was faster, with what its own request
-// has changed.
+// mark m, nil if there is none: a login is, and a regeneration where another one
+// was faster, with what its own request has changed.
 func (d *draft) goesOn(m *marked) bool {
-	return d.regenerate != 0 && m != nil && m.kind == store.MarkMoved
+	return d.LogsIn() || d.regenerate != 0 && m != nil && m.kind == store.MarkMoved
 }
+
+// moves reports whether d gives the session a new ID.
+func (d *draft) moves() bool { return d.regenerate != 0 || d.LogsIn() }
 
 // discard takes everything back but the ends.
 func (d *draft) discard() {
@@ -126,7 +138,7 @@ func (s *Session) Begin(e *Engine, ctx context.Context, b Bearer) {
 
 // Open makes s the session of a ticket, without a request.
 func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
-	s.e, s.ctx, s.phase, s.loadedIn = e, context.WithoutCancel(ctx), open, open
+	s.e, s.ctx, s.phase, s.loadedIn = e, withoutCancel{ctx}, open, open
 	if ticket == "" {
 		return nil
 	}
@@ -135,8 +147,25 @@ func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
 		e.Report(ctx, "", err)
 		return err
 	}
-	s.take(f)
+	s.take(f, true)
 	return nil
+}
+
+// A withoutCancel is a context.WithoutCancel that knows what it is made of.
+type withoutCancel struct{ of context.Context }
+
+func (withoutCancel) Deadline() (deadline time.Time, ok bool) { return }
+func (withoutCancel) Done() <-chan struct{}                   { return nil }
+func (withoutCancel) Err() error                              { return nil }
+func (c withoutCancel) Value(key any) any                     { return context.WithoutCancel(c.of).Value(key) }
+
+// caller returns the context of those who use s: the request's, or the one that
+// was given to Open.
+func (s *Session) caller() context.Context {
+	if c, ok := s.ctx.(withoutCancel); ok {
+		return c.of
+	}
+	return s.ctx
 }
 
 // Engine returns the Engine that keeps s.
@@ -148,13 +177,19 @@ func (s *Session) InRequest() bool { return s.bearer != nil }
 // Context returns the request's context.
 func (s *Session) Context() context.Context { return s.ctx }
 
-func (s *Session) take(f found) {
+// take makes s the session of what was found. It is told whether there was a
+// ticket at all.
+func (s *Session) take(f found, ticket bool) {
 	s.version = f.version
+	if ticket {
+		s.fate = unknown
+	}
 	if len(f.rest) > 0 || len(f.unended) > 0 {
 		a := s.beside()
 		a.rest, a.unended = f.rest, f.unended
 	}
 	for _, m := range f.marks {
+		s.fate = max(s.fate, m.fate())
 		if s.bearer == nil || s.version.Exists() || !m.inFlight(time.Unix(0, s.began), s.bearer.Navigates()) {
 			fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrNotFound})
 		} else if a := s.beside(); a.flight == nil || m.kind == store.MarkMoved {
@@ -172,7 +207,7 @@ func (s *Session) Find(tickets []string, malformed bool) error {
 	}
 	f, err := s.e.find(s.ctx, tickets, time.Now(), true)
 	if err == nil {
-		s.take(f)
+		s.take(f, malformed || len(tickets) > 0)
 	}
 	return err
 }
@@ -210,7 +245,7 @@ func (s *Session) readable() bool {
 	switch {
 	case s.used == 0:
 		s.firstUse()
-	case sinceStart()-s.used >= s.e.useInterval:
+	case sinceStart()-s.used >= time.Second && sinceStart()-s.used >= s.e.useInterval(&s.version):
 		s.useAgain()
 	}
 	return s.err == nil
@@ -222,6 +257,7 @@ func (s *Session) ready() {
 		s.load()
 	}
 	s.asked = true
+	s.notice()
 }
 
 // writable is readable for methods that change something.
@@ -296,4 +332,5 @@ func (s *Session) HandlerReturned() {
 	case sent:
 		s.phase = over
 	}
+	s.unwatch()
 }

@@ -71,6 +71,9 @@ func (s *Session) takeStored(ctx context.Context, name string, accept func(codec
 			s.ended(nil)
 			return nil, nil, nil
 		}
+		if err := c.relist(ctx, &prev); err != nil {
+			return nil, nil, err
+		}
 		c.tries++
 		v, err := c.next(&prev, prev.key)
 		if err != nil {

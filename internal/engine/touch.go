@@ -22,13 +22,13 @@ func (c *commit) touch(ctx context.Context) {
 	if c.reload && !c.stillThere(ctx) {
 		return
 	}
-	if c.resend || c.e.outdated(&c.version, c.now) {
+	if c.resend || c.e.outdated(&c.version, c.now) || c.e.unlisted(&c.version, c.now) {
 		failed := c.update(ctx)
 		if failed == nil {
 			return
 		}
 		c.resend = false
-		if m := c.version.Meta; m != nil && m.Idle != c.e.style.Meta.Idle {
+		if m := c.version.Meta; m != nil && m.Idle != c.e.idleTimeout(m) {
 			// Its expiry was computed with another timeout than the one that
 			// Touch would go by.
 			c.e.Report(ctx, c.version.name(), failed)

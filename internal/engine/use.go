@@ -30,10 +30,11 @@ func (s *Session) SetPassive() {
 func (s *Session) firstUse() {
 	s.used = sinceStart()
 	if s.err != nil || s.passive || !s.version.Exists() || s.bearer == nil || s.e.inTicket() ||
-		s.e.Rules.Use != rules.UseAsked || s.e.IdleTimeout == NoLimit {
+		s.e.Rules.Use != rules.UseAsked {
 		return
 	}
-	if now := time.Now(); s.e.idleEnd(&s.version).Sub(now) < s.e.IdleTimeout/2 {
+	idle, _ := s.e.limits(s.version.Meta)
+	if now := time.Now(); idle != NoLimit && s.e.idleEnd(&s.version).Sub(now) < idle/2 {
 		s.touch(s.version, now)
 	}
 }
@@ -57,9 +58,14 @@ func (s *Session) useAgain() {
 		s.ended(asMark(err))
 	case err != nil:
 		s.Report(err)
-	case !s.passive:
+	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
-		s.touch(v, now)
+		if v.key != s.version.key { // renewed elsewhere
+			s.version = v
+		}
+		if !s.passive {
+			s.touch(v, now)
+		}
 	}
 }
 
@@ -97,10 +103,11 @@ func (s *Session) empty(m *marked) {
 	if m == nil {
 		m = &marked{kind: store.MarkEnded, key: s.version.key}
 	}
-	if s.bearer != nil && !s.e.inTicket() {
+	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version = version{}
+	s.version, s.fate = version{}, m.fate()
+	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()
 	}

@@ -194,7 +194,7 @@ func (s *Session) Expires() time.Time {
 	if !s.readable() {
 		return time.Time{}
 	}
-	return s.e.endsAt(&s.version, s.draft.pending(), time.Now())
+	return s.e.endsAt(&s.version, &s.draft, time.Now())
 }
 
 // Handle returns the session's handle, and loads it if need be.

@@ -10,7 +10,8 @@ import (
 // Apply returns the session that comes of b and d at the time now, with the
 // Meta m: nil under a Style that has none. Fields that d does not mention keep
 // their bytes, in the codec that they are in. No session exists afterwards if a new
-// one would be empty, and, under Style.EmptyEnds, if d has emptied it.
+// one would be empty and nobody has logged in, and, under Style.EmptyEnds, if d has
+// emptied it.
 func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) {
 	in, fields := st.CodecOf(b), b.Fields
 	if c := d.codec(); c != nil && !b.Exists() {
@@ -25,7 +26,7 @@ func (d *Draft) Apply(st *Style, b *Base, m *Meta, now time.Time) (Base, error) 
 	if p.err != nil {
 		return Base{}, p.err
 	}
-	if p.values == 0 && (!b.Exists() || st.EmptyEnds && d.Dirty()) {
+	if p.values == 0 && (!b.Exists() && m.User() == "" || st.EmptyEnds && d.Dirty()) {
 		return Base{}, nil
 	}
 	created := b.Created
@@ -93,10 +94,11 @@ func (p *composer) marshal(name string, v any) {
 	p.append(name, raw)
 }
 
-// aging reports whether the session's age begins to count now: it is unknown, or
-// somebody's clock was ahead.
+// aging reports whether the session's age begins to count now: it is unknown,
+// somebody's clock was ahead, or somebody has logged in.
 func (p *composer) aging() bool {
-	return (p.st.Aging || p.st.Created && !p.b.Exists()) && (p.b.Created <= 0 || p.b.Created > p.now.Unix())
+	ages := p.st.Aging || p.st.Created && !p.b.Exists() || p.meta != nil && p.meta.Own.Life > 0
+	return p.meta.begins(p.b.Meta) || ages && (p.b.Created <= 0 || p.b.Created > p.now.Unix())
 }
 
 // first writes the fields that come first in a new record. In one that exists

@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/cloakroom/cloakroom/codec"
+import (
+	"time"
+
+	"github.com/cloakroom/cloakroom/codec"
+)
 
 // A Draft is what a request wants to change. The zero Draft changes nothing.
 //
@@ -11,6 +15,8 @@ type Draft struct {
 	places    map[string]int32 // of the changes, by name; nil, or all of them
 	flashes   *flashes
 	permanent permanent
+	own       [2]limit // idle timeout and lifetime
+	login     login
 	cleared   uint32 // number of Clear, 0 if it was not called
 	made      uint32 // changes so far
 }
@@ -18,6 +24,17 @@ type Draft struct {
 type permanent struct {
 	number uint32 // 0 if it was not set
 	value  bool
+}
+
+// A limit is the session's own idle timeout or lifetime.
+type limit struct {
+	number uint32 // 0 if it was not set
+	value  time.Duration
+}
+
+type login struct {
+	number uint32 // 0 if nobody logs in
+	Login
 }
 
 // A change is one value set or deleted.
@@ -47,7 +64,55 @@ func (d *Draft) Next() uint32 {
 
 // Dirty reports whether d changes anything.
 func (d *Draft) Dirty() bool {
-	return len(d.changes) > 0 || d.cleared != 0 || d.permanent.number != 0 || d.flashes.dirty()
+	return len(d.changes) > 0 || d.cleared != 0 || d.permanent.number != 0 || d.flashes.dirty() ||
+		d.SetsLimits() || d.login.number != 0
+}
+
+// SetIdle gives the session an idle timeout of its own, as Own has it.
+func (d *Draft) SetIdle(v time.Duration) { d.own[0] = limit{d.Next(), v} }
+
+// SetLife gives the session a lifetime of its own, as Own has it.
+func (d *Draft) SetLife(v time.Duration) { d.own[1] = limit{d.Next(), v} }
+
+// SetsLimits reports whether d gives the session limits of its own.
+func (d *Draft) SetsLimits() bool { return d.SetsIdle() || d.SetsLife() }
+
+// SetsIdle reports whether d does that to the idle timeout.
+func (d *Draft) SetsIdle() bool { return d.own[0].number != 0 }
+
+// SetsLife reports whether d does that to the lifetime.
+func (d *Draft) SetsLife() bool { return d.own[1].number != 0 }
+
+// Own returns what d makes of a session's own limits, those of m, which may be
+// nil.
+func (d *Draft) Own(m *Meta) (own Own) {
+	if m != nil {
+		own = m.Own
+	}
+	if d.own[0].number != 0 {
+		own.Idle = d.own[0].value
+	}
+	if d.own[1].number != 0 {
+		own.Life = d.own[1].value
+	}
+	return own
+}
+
+// LogIn makes the session that of a user.
+func (d *Draft) LogIn(l Login) { d.login = login{d.Next(), l} }
+
+// LogsIn reports whether d does that.
+func (d *Draft) LogsIn() bool { return d.login.number != 0 }
+
+// Login returns what d makes of a session's login, that of m, which may be nil.
+func (d *Draft) Login(m *Meta) Login {
+	switch {
+	case d.login.number != 0:
+		return d.login.Login
+	case m != nil:
+		return m.Login
+	}
+	return Login{}
 }
 
 // SetsPermanent reports whether d says that the session is permanent, or that

@@ -19,7 +19,9 @@ func saveWith(t *testing.T, st *ledger.Style, c codec.Codec, data []byte, sent i
 	}
 	base := ledger.Read(st, c, fields)
 	var d ledger.Draft
-	next, err := d.Apply(st, &base, base.Meta.Next(st.Meta, st.Meta.Life, sent, prev), time.Unix(1000, 0))
+	m := base.Meta.Copy()
+	m.Idle, m.Life, m.Sent, m.Prev = st.Meta.Idle, st.Meta.Life, sent, prev
+	next, err := d.Apply(st, &base, m.Or(st.Meta), time.Unix(1000, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +66,8 @@ func TestMeta(t *testing.T) {
 // Entries that a later release has added stay.
 func TestMetaOfALaterRelease(t *testing.T) {
 	st := ledger.Style{Codec: codec.JSON, Meta: ledger.NewMeta(codec.JSON, time.Minute, time.Hour)}
-	_, data := saveWith(t, &st, codec.JSON, []byte(`{"_cloakroom":{"idle":5000,"user":"ada","own":{"idle":7}},"a":1}`), 0, nil)
-	if want := `{"_cloakroom":{"idle":60000,"life":3600000,"own":{"idle":7},"user":"ada"},"a":1}`; string(data) != want {
+	_, data := saveWith(t, &st, codec.JSON, []byte(`{"_cloakroom":{"idle":5000,"newer":"ada","newest":{"idle" : 7}},"a":1}`), 0, nil)
+	if want := `{"_cloakroom":{"idle":60000,"life":3600000,"newer":"ada","newest":{"idle" : 7}},"a":1}`; string(data) != want {
 		t.Errorf("got %s, want %s", data, want)
 	}
 }

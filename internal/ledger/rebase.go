@@ -53,6 +53,14 @@ func (d *Draft) Forget(saved *Draft) {
 	if d.permanent.number == saved.permanent.number {
 		d.ForgetPermanent()
 	}
+	for i := range d.own {
+		if d.own[i].number == saved.own[i].number {
+			d.own[i] = limit{}
+		}
+	}
+	if d.login.number == saved.login.number {
+		d.login = login{}
+	}
 	d.flashes.forget(saved.flashes)
 }
 
@@ -70,4 +78,27 @@ func (c *change) continueFrom(saved *Draft) {
 		return
 	}
 	c.steps, c.from, c.origin = c.steps[done:], nil, 0
+}
+
+// Adopt takes over what a snapshot of d has come to that was rebased since. It
+// reports false, and takes over nothing, if Update has been called meanwhile: its
+// function has to run on the new base as well.
+func (d *Draft) Adopt(rebased *Draft) bool {
+	updated := func(c *change) *change {
+		if old := rebased.find(c.name); old != nil && old.number == c.number {
+			return old
+		}
+		return nil
+	}
+	for i := range d.changes {
+		if c := &d.changes[i]; c.origin == 0 && updated(c) == nil {
+			return false
+		}
+	}
+	for i := range d.changes {
+		if c := &d.changes[i]; c.origin == 0 {
+			*c = *updated(c)
+		}
+	}
+	return true
 }

@@ -141,6 +141,9 @@ func (p *probe) everything(key string, r store.Record) map[string]error {
 	_, answers["Save that deletes"] = p.Save(p.ctx, key, r, store.Record{})
 	answers["Touch"] = p.Touch(p.ctx, key, r, p.far().AddDate(0, 0, 1))
 	answers["Delete"] = p.Delete(p.ctx, key)
+	if b, ok := p.inner.(store.BatchLoader); ok {
+		_, answers["LoadAll"] = b.LoadAll(p.ctx, []string{key, key + "absent"})
+	}
 	if l, ok := p.inner.(store.Lister); ok {
 		for _, err := range l.List(p.ctx, "") {
 			answers["List"] = err

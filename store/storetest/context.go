@@ -109,9 +109,16 @@ func stallEnds(p *probe) {
 	key, far := p.key("k"), p.far()
 	r := p.create(key, "data", far)
 	defer p.o.Stall(p.T)()
-	for name, call := range map[string]func(*probe, context.Context, string, store.Record) error{
+	calls := map[string]func(*probe, context.Context, string, store.Record) error{
 		"Load": ctxLoad, "Save": ctxSave, "Touch": ctxTouch, "Delete": ctxDelete,
-	} {
+	}
+	if b, ok := p.inner.(store.BatchLoader); ok {
+		calls["LoadAll"] = func(p *probe, ctx context.Context, key string, _ store.Record) error {
+			_, err := b.LoadAll(ctx, []string{key, p.key("absent")})
+			return err
+		}
+	}
+	for name, call := range calls {
 		ctx, cancel := context.WithTimeout(p.ctx, stallTime)
 		begin := time.Now()
 		if err := call(p, ctx, key, r); !errors.Is(err, context.DeadlineExceeded) {

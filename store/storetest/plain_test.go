@@ -25,9 +25,10 @@ type plain struct {
 }
 
 var (
-	_ store.Lister  = (*plain)(nil)
-	_ store.Cleaner = (*plain)(nil)
-	_ store.Pinger  = (*plain)(nil)
+	_ store.BatchLoader = (*plain)(nil)
+	_ store.Lister      = (*plain)(nil)
+	_ store.Cleaner     = (*plain)(nil)
+	_ store.Pinger      = (*plain)(nil)
 )
 
 func newPlain() *plain {
@@ -117,6 +118,24 @@ func (s *plain) Delete(ctx context.Context, key string) error {
 	}
 	delete(s.records, key)
 	return nil
+}
+
+func (s *plain) LoadAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	for _, key := range keys {
+		if err := store.CheckKey(key); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	records := make([]store.Record, len(keys))
+	for i, key := range keys {
+		records[i] = s.live(key)
+	}
+	return records, nil
 }
 
 func (s *plain) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {

@@ -46,6 +46,8 @@ func newProbe(t *testing.T, s store.Store, o *Options) *probe {
 func has(s store.Store, c Capability) bool {
 	ok := false
 	switch c {
+	case BatchLoader:
+		_, ok = s.(store.BatchLoader)
 	case Lister:
 		_, ok = s.(store.Lister)
 	case Cleaner:
@@ -231,7 +233,7 @@ type watch struct {
 
 func (w *watch) Load(ctx context.Context, key string) (store.Record, error) {
 	r, err := w.Store.Load(ctx, key)
-	w.discreet("Load", err, key, nil, nil)
+	w.p.discreet("Load", err, key, nil, nil)
 	if err == nil && r.Data == nil {
 		w.p.Errorf("Load: Data is nil in a record that exists")
 	}
@@ -240,25 +242,25 @@ func (w *watch) Load(ctx context.Context, key string) (store.Record, error) {
 
 func (w *watch) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
 	r, err := w.Store.Save(ctx, key, prev, next)
-	w.discreet("Save", err, key, prev.Data, next.Data)
+	w.p.discreet("Save", err, key, prev.Data, next.Data)
 	return r, err
 }
 
 func (w *watch) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
 	err := w.Store.Touch(ctx, key, prev, expires)
-	w.discreet("Touch", err, key, prev.Data, nil)
+	w.p.discreet("Touch", err, key, prev.Data, nil)
 	return err
 }
 
 func (w *watch) Delete(ctx context.Context, key string) error {
 	err := w.Store.Delete(ctx, key)
-	w.discreet("Delete", err, key, nil, nil)
+	w.p.discreet("Delete", err, key, nil, nil)
 	return err
 }
 
 // discreet checks that an error gives away neither a key nor data: errors are
 // logged, and a key opens a session.
-func (w *watch) discreet(op string, err error, key string, prev, next []byte) {
+func (p *probe) discreet(op string, err error, key string, prev, next []byte) {
 	if err == nil {
 		return
 	}
@@ -266,7 +268,7 @@ func (w *watch) discreet(op string, err error, key string, prev, next []byte) {
 	for _, s := range [][]byte{[]byte(key), prev, next} {
 		// Less may stand in the message by chance.
 		if len(s) >= 8 && strings.Contains(text, string(s[:min(len(s), 100)])) {
-			w.p.Errorf("%s: the error contains the key or data: %s", op, text)
+			p.Errorf("%s: the error contains the key or data: %s", op, text)
 			return
 		}
 	}

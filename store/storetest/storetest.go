@@ -28,10 +28,11 @@ type Capability string
 
 // The capabilities that the suite has cases for.
 const (
-	Lister  Capability = "Lister"
-	Cleaner Capability = "Cleaner"
-	Pinger  Capability = "Pinger"
-	Closer  Capability = "Closer"
+	BatchLoader Capability = "BatchLoader"
+	Lister      Capability = "Lister"
+	Cleaner     Capability = "Cleaner"
+	Pinger      Capability = "Pinger"
+	Closer      Capability = "Closer"
 )
 
 // Options describe what the suite may expect of a store. The zero value suits
@@ -109,6 +110,7 @@ func groups() []group {
 		{"Key", keyCases()},
 		{"Context", contextCases()},
 		{"Race", raceCases()},
+		{"LoadAll", loadAllCases()},
 		{"List", listCases()},
 		{"Clean", cleanCases()},
 		{"Ping", pingCases()},

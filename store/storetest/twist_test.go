@@ -15,6 +15,7 @@ type twist struct {
 	save  func(ctx context.Context, key string, prev, next store.Record) (store.Record, error)
 	touch func(ctx context.Context, key string, prev store.Record, expires time.Time) error
 	del   func(ctx context.Context, key string) error
+	all   func(ctx context.Context, keys []string) ([]store.Record, error)
 	list  func(ctx context.Context, prefix string) iter.Seq2[store.Entry, error]
 	clean func(ctx context.Context, limit int) (int, error)
 	ping  func(ctx context.Context) error
@@ -47,6 +48,17 @@ func (s *twist) Delete(ctx context.Context, key string) error {
 		return s.del(ctx, key)
 	}
 	return s.plain.Delete(ctx, key)
+}
+
+// LoadAll loads by Load, as that is twisted, unless it is twisted itself.
+func (s *twist) LoadAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	if s.all != nil {
+		return s.all(ctx, keys)
+	}
+	if s.load == nil {
+		return s.plain.LoadAll(ctx, keys)
+	}
+	return store.LoadAll(ctx, struct{ store.Store }{s}, keys)
 }
 
 func (s *twist) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {

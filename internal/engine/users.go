@@ -1,0 +1,348 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cloakroom/cloakroom/internal/ledger"
+	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
+)
+
+// Users: who is logged in where, and ending it.
+
+// maxUser is how long a user's name may be, in bytes.
+const maxUser = 1024
+
+// Login makes the session that of a user, under a new ID, when it is committed.
+func (s *Session) Login(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writable() {
+		return
+	}
+	if err := s.e.checkUser(user); err != nil {
+		s.fail(fmt.Errorf("cloakroom: login: %w", err))
+		return
+	}
+	before := s.draft.Login(s.version.Meta)
+	l := ledger.Login{User: user, At: time.Now().UnixMilli(), Begun: cmp.Or(before.Begun, 1000*s.version.Created)}
+	if before.User != "" && before.User != user {
+		s.draft.Clear(&s.e.style) // what is the other user's stays his
+		l.Begun = 0
+	}
+	if s.bearer != nil {
+		l.Device = s.bearer.Device()
+	}
+	s.draft.LogIn(l)
+	s.draft.login = true
+	if s.version.Exists() || s.flight() != nil {
+		s.draft.regenerate = s.draft.Next()
+	}
+}
+
+// checkUser refuses a name that no user can have, and modes without users.
+func (e *Engine) checkUser(user string) error {
+	switch {
+	case e.style.Meta == nil:
+		return store.WithAdvice(fmt.Errorf("%w in Flask mode", store.ErrUnsupported),
+			"Call Regenerate, and keep the user in a value of your own: Flask-Login's is _user_id.")
+	case user == "":
+		return errors.New("the user's name is empty: Destroy logs out")
+	case len(user) > maxUser:
+		return fmt.Errorf("the user's name has %d bytes, at most %d are allowed", len(user), maxUser)
+	case !utf8.ValidString(user):
+		return errors.New("the user's name is not UTF-8: take the account's number, or encode it")
+	}
+	return nil
+}
+
+// User returns whose session it is, and since when; "" if nobody has logged in.
+func (s *Session) User() (user string, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() {
+		return "", time.Time{}
+	}
+	if l := s.draft.Login(s.version.Meta); l.User != "" {
+		return l.User, time.UnixMilli(l.At)
+	}
+	return "", time.Time{}
+}
+
+// A Device is one of a user's sessions.
+type Device struct {
+	Handle      string
+	Description string
+	Created     time.Time // when the visitor's session began
+	Login       time.Time
+	LastUse     time.Time // zero if it is not known
+	Expires     time.Time
+	IdleTimeout time.Duration
+	Lifetime    time.Duration
+	Permanent   bool
+
+	version version
+}
+
+// Devices returns the sessions of a user, the one that was used last first.
+func (e *Engine) Devices(ctx context.Context, user string) ([]Device, error) {
+	ctx, done, err := e.userCall(ctx, user, "devices")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	l, _, err := e.listingOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	found, err := e.openListed(ctx, l.entries)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	var devices []Device
+	replaced := map[string]bool{} // by a move that is not finished
+	for i := range found {
+		v, err := &found[i].version, found[i].err
+		switch {
+		case err == nil && v.Meta.User() == user && !e.over(v, now):
+			devices = append(devices, e.device(v, now))
+			for _, p := range v.Meta.Prev {
+				replaced[p.Key] = true
+			}
+		case err != nil && errors.Is(err, ErrUnavailable):
+			return nil, err // it may well be one
+		}
+	}
+	devices = slices.DeleteFunc(devices, func(d Device) bool { return replaced[d.version.key] })
+	slices.SortStableFunc(devices, func(a, b Device) int {
+		return cmp.Or(b.LastUse.Compare(a.LastUse), b.Login.Compare(a.Login))
+	})
+	return devices, nil
+}
+
+func (e *Engine) device(v *version, now time.Time) Device {
+	l := &v.Meta.Login
+	d := Device{
+		Handle:      v.name(),
+		Description: l.Device,
+		Created:     time.Unix(v.Created, 0),
+		Login:       time.UnixMilli(l.At),
+		Permanent:   v.Permanent,
+		version:     *v,
+	}
+	if l.Begun != 0 {
+		d.Created = time.UnixMilli(l.Begun)
+	}
+	d.IdleTimeout, d.Lifetime = e.limits(v.Meta)
+	if v.Meta.Idle > 0 && !v.rec.Expires.IsZero() {
+		d.LastUse = v.rec.Expires.Add(-v.Meta.Idle)
+	}
+	d.Expires = e.idleEnd(v)
+	if deadline := e.deadline(&v.Base, now); !deadline.IsZero() && (d.Expires.IsZero() || deadline.Before(d.Expires)) {
+		d.Expires = deadline
+	}
+	return d
+}
+
+// Values yields the names and values of the device's session.
+func (e *Engine) Values(d *Device, yield func(name string, v any, err error) bool) {
+	var none ledger.Draft
+	b := &d.version.Base
+	for _, name := range none.Names(&e.style, b) {
+		raw, c := b.Find(name)
+		var v any
+		err := c.Unmarshal(raw, &v)
+		if !yield(name, v, err) {
+			return
+		}
+	}
+}
+
+// userCall checks that there can be users, and returns a context for the calls of
+// an operation on one.
+func (e *Engine) userCall(ctx context.Context, user, op string) (_ context.Context, done func(), err error) {
+	if err := e.checkUser(user); err != nil {
+		return nil, nil, fmt.Errorf("cloakroom: %s: %w", op, err)
+	}
+	if e.store == nil {
+		return nil, nil, store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: sessions that are sealed in their cookies are not listed anywhere", op, store.ErrUnsupported),
+			"Keep them on the server with "+e.Rules.AdviceServer+".")
+	}
+	call := newCallContext(ctx, max(e.StoreTimeout, userTimeout), false)
+	return call, call.close, nil
+}
+
+// userTimeout is for operations on all sessions of a user, of which each takes
+// several calls.
+const userTimeout = time.Minute
+
+// Revoke ends one session of a user.
+func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
+	ctx, done, err := e.userCall(ctx, user, "revoke")
+	if err != nil {
+		return err
+	}
+	defer done()
+	l, _, err := e.listingOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(l.entries, func(x entry) bool { return HandleOf(x.key) == handle })
+	if i < 0 {
+		return fmt.Errorf("cloakroom: revoke: %w: the user has no session with this handle", ErrNotFound)
+	}
+	return e.revoke(ctx, user, l.entries[i:i+1], nil)
+}
+
+// RevokeUser ends the sessions of a user, but those with the handles except.
+func (e *Engine) RevokeUser(ctx context.Context, user string, except []string) error {
+	ctx, done, err := e.userCall(ctx, user, "revoke")
+	if err != nil {
+		return err
+	}
+	defer done()
+	l, _, err := e.listingOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	spared := e.spared(&l, except)
+	return e.revoke(ctx, user, slices.DeleteFunc(l.entries, func(x entry) bool { return spared[x.key] }), spared)
+}
+
+// spared returns the keys of sessions with certain handles, of those that they
+// came from, and of those that came from them: they are under way to each other.
+func (e *Engine) spared(l *listing, handles []string) map[string]bool {
+	after, from := map[string]bool{}, l.roots()
+	for range l.entries { // generations
+		before := len(after)
+		for _, x := range l.entries {
+			if slices.Contains(handles, HandleOf(x.key)) || after[x.from] {
+				after[x.key] = true
+			}
+		}
+		if len(after) == before {
+			break
+		}
+	}
+	spared := maps.Clone(after)
+	for key := range after {
+		for range l.entries {
+			if key = from[key]; key == "" {
+				break
+			}
+			spared[key] = true
+		}
+	}
+	return spared
+}
+
+// endListed ends the session that an entry leads to, where it may have moved on,
+// unless that is spared or has become another user's.
+func (e *Engine) endListed(ctx context.Context, user, key string, spared map[string]bool) error {
+	for range maxFollow {
+		if spared[key] {
+			return nil
+		}
+		v, err := e.fetch(ctx, key)
+		m := asMark(err)
+		switch {
+		case err == nil && v.Meta.User() != user:
+			return nil
+		case err == nil:
+			x := e.endOf(&v)
+			x.user, x.spared = user, spared
+			return e.end(ctx, x)
+		case m != nil && m.next != "":
+			key = m.next
+		case errors.Is(err, ErrNotFound): // perhaps not yet: a login in flight must not save it
+			return e.end(ctx, end{key: key, again: true})
+		case errors.Is(err, rules.ErrUndecodable), isClosed(err): // to end it one need not read it
+			return e.end(ctx, end{key: key, handle: HandleOf(key), user: user, spared: spared})
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// isClosed reports whether err is about a record that this process cannot open,
+// rather than about a store that does not answer.
+func isClosed(err error) bool {
+	var closed *closedRecord
+	return errors.As(err, &closed)
+}
+
+// revoke ends sessions, and then drops their entries.
+func (e *Engine) revoke(ctx context.Context, user string, entries []entry, spared map[string]bool) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, x := range entries {
+		if err := e.endListed(ctx, user, x.key, spared); err != nil {
+			return err
+		}
+	}
+	_, err := e.changeListing(ctx, user, time.Time{}, func(l *listing) (bool, error) {
+		before := len(l.entries)
+		for _, x := range entries {
+			l.drop(x.key)
+		}
+		return len(l.entries) < before, nil
+	})
+	return err
+}
+
+// list enters the session that comes of prev and the draft under key into its
+// user's record, if it has a user, and reports whether it has.
+func (c *commit) list(ctx context.Context, prev *version, key, from string) (bool, error) {
+	if c.e.style.Meta == nil || c.draft.Login(prev.Meta).User == "" {
+		return false, nil
+	}
+	now := c.clock()
+	b := ledger.Base{Created: prev.Created, Meta: c.meta(prev, now)}
+	if c.draft.LogsIn() {
+		b.Created = 0 // its lifetime begins
+	}
+	listed, err := c.e.list(ctx, &b, key, from, now)
+	c.listed, c.waited = listed, true
+	return true, err
+}
+
+// relist sees to it that the user's record lives as long as the session, which is
+// about to be saved.
+func (c *commit) relist(ctx context.Context, v *version) error {
+	next := *v
+	if c.draft.SetsLimits() {
+		next.Meta = c.meta(v, c.clock())
+	}
+	if !c.e.unlisted(&next, c.clock()) {
+		return nil
+	}
+	_, err := c.list(ctx, v, v.key, "")
+	return err
+}
+
+// lookAfter sees what lies where the new record of a user's session should be: the
+// record itself, if the store's answer was lost, or the mark of a revocation. It is
+// never tried under another ID: the revocation would not know of it.
+func (c *commit) lookAfter(ctx context.Context, v *version) (store.Record, error) {
+	rec, err := c.e.store.Load(ctx, v.key)
+	switch {
+	case err == nil && bytes.Equal(rec.Data, v.rec.Data):
+		return rec, nil
+	case err == nil && isMark(c.e.readMark(v.key, rec)):
+		return store.Record{}, errRevoked
+	case err == nil:
+		err = store.ErrConflict
+	}
+	return store.Record{}, unavailable("login", err)
+}
