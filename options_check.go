@@ -23,6 +23,9 @@ func (o Options) normalize() (Options, error) {
 	if err := o.normalizeCookie(native); err != nil {
 		return o, err
 	}
+	if err := o.normalizeTransport(); err != nil {
+		return o, err
+	}
 	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
 		o.KeyPrefix = DefaultKeyPrefix
 	}
@@ -88,6 +91,20 @@ func (o *Options) normalizeCookie(native bool) error {
 		return nil
 	}
 	return o.refuseContradictions()
+}
+
+func (o *Options) normalizeTransport() (err error) {
+	if o.Transport == nil {
+		return nil
+	}
+	names := make([]string, 0, len(o.Transport))
+	for _, t := range o.Transport {
+		names = append(names, string(t))
+	}
+	if o.transports, err = edge.NewTransports(names); err != nil {
+		return fmt.Errorf("Options.Transport: %w", err)
+	}
+	return nil
 }
 
 func (o *Options) defaultCookieName() string {

@@ -170,6 +170,18 @@ func (s *Session) Expires() time.Time { return s.core().Expires() }
 // changes with the ID.
 func (s *Session) Handle() string { return s.core().Handle() }
 
+// Ticket returns the ticket of the session as it is now, for programs that pass it
+// on themselves: to a WebSocket that opens it later, say. It is empty if there is
+// none: for a session that has not been saved yet or has ended, and after a
+// Regenerate that has not been saved, since the ticket that the visitor has opens
+// nothing once it is. A sealed ticket holds the session itself, and is empty after
+// every change that has not been saved. So ask before the changes, or in a later
+// request.
+//
+// Whoever has the ticket is the visitor. Given to the scripts of a page, it is no
+// longer protected by the cookie's HttpOnly.
+func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
+
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
 // that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,

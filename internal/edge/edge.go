@@ -24,6 +24,7 @@ type Middleware struct {
 	Engine       *engine.Engine
 	Rules        *rules.Rules
 	CookieName   string
+	Transports   *Transports // nil means the cookie alone
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 	Describe     func(*http.Request) string // the device of a login

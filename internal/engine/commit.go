@@ -47,6 +47,7 @@ type commit struct {
 	moves     bool    // the new record takes the place of the one it is made of
 	bearer    Bearer  // nil without a request
 	after     *marked // the session ended while the request was on its way
+	epoch     string  // of a user who logs in, where tickets hold sessions
 	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
 

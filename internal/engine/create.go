@@ -51,6 +51,9 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if c.listed != 0 {
 		next.Login.Listed = c.listed
 	}
+	if c.epoch != "" {
+		next.Login.Epoch = c.epoch
+	}
 	if c.renews {
 		next.Renewed = now.UnixMilli()
 	}

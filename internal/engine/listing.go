@@ -218,7 +218,13 @@ func (e *Engine) listedUntil(b *ledger.Base, now time.Time) time.Time {
 // unlisted reports whether a session that is used now may outlive its user's
 // record, which has to be told first.
 func (e *Engine) unlisted(v *version, now time.Time) bool {
-	if v.Meta.User() == "" || v.Meta.Login.Listed == 0 || e.inTicket() {
+	return !e.inTicket() && e.outlasts(v, now)
+}
+
+// outlasts reports whether a session that is used now may live longer than what is
+// kept of its user.
+func (e *Engine) outlasts(v *version, now time.Time) bool {
+	if v.Meta.User() == "" || v.Meta.Login.Listed == 0 {
 		return false
 	}
 	end := e.expiry(&v.Base, now)

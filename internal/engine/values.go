@@ -222,6 +222,29 @@ func (s *Session) Ticket() string {
 	return s.version.ticket
 }
 
+// LiveTicket returns the ticket that opens the session as it is now, and loads
+// it if need be. It is empty if none does, or none will after the next commit.
+func (s *Session) LiveTicket() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() || s.draft.regenerate != 0 || s.e.inTicket() && s.draft.pending() {
+		return ""
+	}
+	return s.version.ticket
+}
+
+// Cookie returns what a visitor has to be told of a session that is kept without
+// a request, as of the last commit: its ticket, and how long the cookie lasts.
+func (s *Session) Cookie() Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.version.Exists() {
+		return Answer{Cookie: RemoveCookie}
+	}
+	now := time.Now()
+	return Answer{Cookie: SetCookie, Ticket: s.version.ticket, Now: now, Life: s.e.cookieLife(&s.version, now)}
+}
+
 // reservedAdvice says what to do instead of setting a name of cloakroom's own.
 func reservedAdvice(name string) string {
 	switch name {
