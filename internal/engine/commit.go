@@ -328,7 +328,7 @@ func (s *Session) settle(c *commit) {
 			return
 		}
 		s.follow(&version{})
-		s.version = version{}
+		s.version, s.found = version{}, false
 		s.draft.discard()
 	case endedElsewhere:
 		s.empty(c.met)

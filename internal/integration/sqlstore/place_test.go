@@ -37,10 +37,7 @@ var (
 )
 
 // openers are what a program would offer.
-var openers = store.Openers{
-	"postgres": sqlstore.Open, "postgresql": sqlstore.Open, "mysql": sqlstore.Open, "mariadb": sqlstore.Open,
-	"sqlite": sqlstore.Open,
-}
+var openers = sqlstore.Openers()
 
 // with returns a URL with these query parameters added, as "layout=native".
 func with(u *url.URL, params ...string) *url.URL {
