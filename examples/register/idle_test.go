@@ -32,7 +32,7 @@ func inTime(t *testing.T, cfg Config, test func(*testing.T, *visitor)) {
 				}
 				b := cloakroomtest.NewBrowser(app)
 				b.NoRedirects = true
-				test(t, &visitor{b})
+				test(t, &visitor{Browser: b})
 			})
 		})
 	}
