@@ -97,6 +97,7 @@ func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	site := newSite(app, logger, listeners)
+	site.RegisterOnShutdown(app.Close)
 	d.welcome(s.out, listeners[0].Addr(), place)
 	if err := site.serve(ctx); err != nil {
 		return err

@@ -121,6 +121,7 @@ func TestStaticFiles(t *testing.T) {
 		"register.css":      "text/css",
 		"countdown.css":     "text/css",
 		"countdown.js":      "text/javascript",
+		"live.js":           "text/javascript",
 		"hanger.svg":        "image/svg+xml",
 	} {
 		a := v.get(files.url(name))

@@ -11,9 +11,10 @@
 //	GET  /devices         lists the sessions of the visitor's name
 //	POST /devices/end     ends one of them
 //	POST /devices/others  ends all but the visitor's own
+//	GET  /live/{session}  tells a page that its session has ended
 //
-// The handlers in pages.go and devices.go are all that has to do with sessions; the
-// other files are what any web page needs.
+// The handlers in pages.go, devices.go and live.go are all that has to do with
+// sessions; the other files are what any web page needs.
 package register
 
 import (
@@ -22,6 +23,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
@@ -77,6 +79,15 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// App is the application, ready to be served at the root of a host.
+type App struct {
+	http.Handler
+
+	// Close ends the streams, for http.Server.RegisterOnShutdown: a server that
+	// shuts down would wait for them.
+	Close func()
+}
+
 type app struct {
 	sessions  *cloakroom.Manager
 	flask     bool // there are no users, and sessions are configured elsewhere
@@ -89,11 +100,14 @@ type app struct {
 	log       *slog.Logger
 	templates map[string]*template.Template
 	assets    assets
+	closing   chan struct{}
 }
 
-// New returns the application, ready to be served at the root of a host.
-func New(cfg Config) (http.Handler, error) {
+// New returns the application.
+func New(cfg Config) (*App, error) {
 	a := &app{
+		closing: make(chan struct{}),
+
 		flask:  cfg.Sessions != nil,
 		listed: cfg.Sessions == nil && cfg.Store != nil,
 		idle:   cfg.Idle, keeps: cfg.Keeps, place: cfg.Place, log: cfg.Logger,
@@ -122,7 +136,10 @@ func New(cfg Config) (http.Handler, error) {
 	if a.sessions, err = a.newSessions(cfg); err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
-	return a.guard(a.sessions.Handler(a.routes())), nil
+	return &App{
+		Handler: a.guard(a.sessions.Handler(a.routes())),
+		Close:   sync.OnceFunc(func() { close(a.closing) }),
+	}, nil
 }
 
 // describe fills in what the page says about where the session is.
@@ -189,6 +206,7 @@ func (a *app) routes() http.Handler {
 		mux.HandleFunc("GET /devices", a.devices)
 		mux.HandleFunc("POST /devices/end", a.endDevice)
 		mux.HandleFunc("POST /devices/others", a.endOthers)
+		mux.Handle("GET /live/{session}", a.sessions.Passive(http.HandlerFunc(a.live)))
 	}
 	mux.Handle("GET "+a.assets.prefix, a.assets)
 	mux.HandleFunc("GET /left/{sheet}", left)

@@ -23,6 +23,7 @@ import (
 type site struct {
 	server *httptest.Server
 	url    string
+	app    *App
 	log    *logBuffer
 }
 
@@ -45,7 +46,7 @@ func serve(t *testing.T, cfg Config) *site {
 	}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	return &site{server, server.URL, log}
+	return &site{server, server.URL, app, log}
 }
 
 func (s *site) visitor() *visitor { return &visitor{Browser: cloakroomtest.NewBrowserOn(s.server)} }
