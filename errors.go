@@ -39,6 +39,12 @@ var (
 	// ErrRevoked says that a login has not come about, since the user's sessions
 	// were revoked while it was under way.
 	ErrRevoked = engine.ErrRevoked
+	// ErrEnded says that a session has ended: by a logout or a revocation or, if it
+	// was in use when that happened, because it expired. It matches ErrNotFound.
+	ErrEnded = engine.ErrEnded
+	// ErrMoved says that a session has ended under the visitor's ticket, and goes on
+	// under another one after a login or a Regenerate. It matches ErrEnded.
+	ErrMoved = engine.ErrMoved
 	// ErrReserved says that a name belongs to cloakroom itself.
 	ErrReserved = engine.ErrReserved
 )

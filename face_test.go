@@ -41,6 +41,8 @@ func TestNewRefuses(t *testing.T) {
 		"a negative IdleTimeout":          {cloakroom.Options{IdleTimeout: -time.Second}, "Options.IdleTimeout"},
 		"a negative Lifetime":             {cloakroom.Options{Lifetime: -2}, "Options.Lifetime"},
 		"a negative StoreTimeout":         {cloakroom.Options{StoreTimeout: -time.Second}, "Options.StoreTimeout"},
+		"a negative WatchInterval":        {cloakroom.Options{WatchInterval: -time.Second}, "Options.WatchInterval"},
+		"no WatchInterval":                {cloakroom.Options{WatchInterval: cloakroom.NoLimit}, "Options.WatchInterval"},
 		"no StoreTimeout":                 {cloakroom.Options{StoreTimeout: cloakroom.NoLimit}, "Options.StoreTimeout"},
 		"a negative TouchInterval":        {cloakroom.Options{TouchInterval: -time.Second}, "Options.TouchInterval"},
 		"no limit at all":                 {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, Lifetime: cloakroom.NoLimit}, "must end some time"},

@@ -131,6 +131,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxSize:       opts.MaxSize,
 		MaxTicket:     edge.MaxCookie - len(opts.CookieName),
 		StoreTimeout:  opts.StoreTimeout,
+		WatchInterval: opts.WatchInterval,
 
 		MaxIdleTimeout: opts.MaxIdleTimeout,
 		MaxLifetime:    opts.MaxLifetime,

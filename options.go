@@ -21,6 +21,8 @@ const (
 	DefaultStoreTimeout = 5 * time.Second
 	DefaultKeyPrefix    = "session:" // Flask-Session's SESSION_KEY_PREFIX
 	DefaultMaxPerUser   = 1000
+
+	DefaultWatchInterval = 10 * time.Second
 )
 
 // NoLimit as a duration in Options switches that limit off.
@@ -155,6 +157,13 @@ type Options struct {
 	// StoreTimeout bounds each load and each save with all of its retries; that
 	// the visitor hangs up ends neither. Zero means DefaultStoreTimeout.
 	StoreTimeout time.Duration
+
+	// WatchInterval is how long it may take until the channel of Session.Done is
+	// closed when another process has ended the session. Each session that is watched
+	// costs one load an interval, however many watch it, and nothing is loaded while
+	// none is. Zero means DefaultWatchInterval. A near cache in front of the store adds
+	// its own delay.
+	WatchInterval time.Duration
 
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.

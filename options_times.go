@@ -21,6 +21,7 @@ func (o *Options) normalizeTimes() error {
 		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout, true},
 		{"Lifetime", &o.Lifetime, DefaultLifetime, true},
 		{"StoreTimeout", &o.StoreTimeout, DefaultStoreTimeout, false},
+		{"WatchInterval", &o.WatchInterval, DefaultWatchInterval, false},
 	} {
 		switch {
 		case *d.value == 0:

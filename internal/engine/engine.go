@@ -39,6 +39,7 @@ type Config struct {
 	MaxSize       int
 	MaxTicket     int // bytes of a ticket that browsers keep
 	StoreTimeout  time.Duration
+	WatchInterval time.Duration
 
 	// The upper limits of what a session may have of its own.
 	MaxIdleTimeout, MaxLifetime time.Duration
@@ -66,6 +67,7 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
+	watches watches
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -92,6 +94,7 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	if r.Own {
 		e.style.Meta = ledger.NewMeta(c.Codec, e.idleTimeout(nil), c.Lifetime)
 	}
+	e.watches.e = e
 	e.boundFlashes()
 	for _, other := range r.Readers {
 		if other != c.Codec {

@@ -57,6 +57,7 @@ func (c *commit) move(ctx context.Context) error {
 	for {
 		_, err := c.e.store.Save(ctx, prev.key, prev.rec, c.leave(&prev, v.key))
 		if err == nil {
+			c.e.watches.moved(prev.key, v.key)
 			break
 		}
 		if !errors.Is(err, store.ErrConflict) {

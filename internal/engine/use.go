@@ -103,10 +103,11 @@ func (s *Session) empty(m *marked) {
 	if m == nil {
 		m = &marked{kind: store.MarkEnded, key: s.version.key}
 	}
-	if s.bearer != nil && !s.e.inTicket() {
+	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version = version{}
+	s.version, s.fate = version{}, m.fate()
+	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()
 	}
