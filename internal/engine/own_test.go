@@ -515,14 +515,19 @@ func TestLimitsThatAreInForceAreNotSaved(t *testing.T) {
 // Another program's record has no creation time. One that has a lifetime of its own
 // begins to age when it gets it.
 func TestLifetimeOfItsOwnForAForeignRecord(t *testing.T) {
-	for _, created := range []string{"", `"_created":99999999999,`} {
+	for _, odd := range []string{"", `"_created":99999999999,`, `"_cloakroom":{"own":[0,7200000]},`, `"_created":99999999999,"_cloakroom":{"idle":3600000,"own":[0,7200000]},`} {
 		clocked(t, func(t *testing.T, records store.Store) {
 			opts := limits(hour, none)
 			opts.MaxLifetime, opts.Codec = none, codec.JSON
 			s := sitetest.NewOn(t, records, opts)
-			s.PlantData(t, "session:"+sitetest.Dead, `{`+created+`"user":"ada"}`)
+			s.PlantData(t, "session:"+sitetest.Dead, `{`+odd+`"user":"ada"}`)
 			b := s.Holder(t, sitetest.Dead)
-			b.OK(func(s *cloakroom.Session) { s.SetLifetime(2 * hour) })
+			if strings.Contains(odd, "own") {
+				time.Sleep(10 * minute)
+				mustLive(t, b, "begins to age with the first touch that is due")
+			} else {
+				b.OK(func(s *cloakroom.Session) { s.SetLifetime(2 * hour) })
+			}
 			for range 3 {
 				time.Sleep(39 * minute)
 				mustLive(t, b, "within its lifetime")
@@ -531,6 +536,20 @@ func TestLifetimeOfItsOwnForAForeignRecord(t *testing.T) {
 			mustBeOver(t, b, "after its lifetime")
 		})
 	}
+}
+
+// The store keeps no record for longer than its session can live unused, by the
+// lifetime too.
+func TestRecordOfAShortLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sitetest.New(t, cloakroom.Options{})
+		s.Browser(t).OK(own(0, 10*minute))
+		for _, r := range s.Records(t) {
+			if left := time.Until(r.Expires); left != 10*minute {
+				t.Errorf("the record expires in %v", left)
+			}
+		}
+	})
 }
 
 // A user's record has to last as long as the sessions that it lists: a session that
