@@ -70,6 +70,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	if err == nil && !opts.ReadUnsealedUntil.IsZero() {
 		err = errors.New("Options.ReadUnsealedUntil is for records in a store: a cookie is always sealed")
 	}
+	if err == nil && opts.RenewEvery != 0 {
+		err = errors.New("Options.RenewEvery is for records in a store: a sealed cookie has no ID")
+	}
 	if err == nil && opts.PlainIDs {
 		err = errors.New("Options.PlainIDs is for records in a store: a sealed cookie has no ID")
 	}
@@ -133,6 +136,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxIdleTimeout: opts.MaxIdleTimeout,
 		MaxLifetime:    opts.MaxLifetime,
 
+		RenewEvery:    opts.RenewEvery,
 		MaxPerUser:    opts.MaxPerUser,
 		RefuseOverMax: opts.RefuseOverMax,
 

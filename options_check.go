@@ -111,6 +111,9 @@ func (o *Options) normalizeTimes() error {
 
 // normalizeLimits is about limits for some sessions.
 func (o *Options) normalizeLimits() error {
+	if o.RenewEvery != 0 && o.RenewEvery < engine.LeastRenewEvery {
+		return fmt.Errorf("%v as Options.RenewEvery, at least %v are needed", o.RenewEvery, engine.LeastRenewEvery)
+	}
 	if o.AnonymousIdle < 0 {
 		return fmt.Errorf("a negative Options.AnonymousIdle: %v", o.AnonymousIdle)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,13 +18,14 @@ type Op string
 
 // The methods that [Faulty] notes and disturbs.
 const (
-	OpLoad   Op = "Load"
-	OpSave   Op = "Save"
-	OpTouch  Op = "Touch"
-	OpDelete Op = "Delete"
-	OpList   Op = "List"
-	OpClean  Op = "DeleteExpired"
-	OpPing   Op = "Ping"
+	OpLoad    Op = "Load"
+	OpLoadAll Op = "LoadAll"
+	OpSave    Op = "Save"
+	OpTouch   Op = "Touch"
+	OpDelete  Op = "Delete"
+	OpList    Op = "List"
+	OpClean   Op = "DeleteExpired"
+	OpPing    Op = "Ping"
 )
 
 // A Fault says what goes wrong with which calls of a store. What is set
@@ -70,8 +72,10 @@ type Fault struct {
 
 // A Call is one call of a store.
 type Call struct {
-	Op  Op
-	Key string // of the record, or the prefix of a List; empty where there is none
+	Op Op
+	// Key is that of the record, those of a LoadAll with a space in between, or
+	// the prefix of a List. It is empty where there is none.
+	Key string
 }
 
 // Faulty is a store that fails when it is told to, and notes its calls. It has
@@ -92,10 +96,11 @@ type injected struct {
 }
 
 var (
-	_ store.Store   = (*Faulty)(nil)
-	_ store.Lister  = (*Faulty)(nil)
-	_ store.Cleaner = (*Faulty)(nil)
-	_ store.Pinger  = (*Faulty)(nil)
+	_ store.Store       = (*Faulty)(nil)
+	_ store.BatchLoader = (*Faulty)(nil)
+	_ store.Lister      = (*Faulty)(nil)
+	_ store.Cleaner     = (*Faulty)(nil)
+	_ store.Pinger      = (*Faulty)(nil)
 )
 
 // NewFaulty returns a store that passes every call on to inner, until faults
@@ -112,7 +117,7 @@ func (f *Faulty) Unwrap() store.Store { return f.inner }
 // operation that there is not, which would disturb nothing.
 func (f *Faulty) Inject(fault Fault) {
 	switch fault.Op {
-	case "", OpLoad, OpSave, OpTouch, OpDelete, OpList, OpClean, OpPing:
+	case "", OpLoad, OpLoadAll, OpSave, OpTouch, OpDelete, OpList, OpClean, OpPing:
 	default:
 		panic(fmt.Sprintf("cloakroomtest: Inject: a store has no operation %q", fault.Op))
 	}
@@ -228,6 +233,23 @@ func (f *Faulty) Load(ctx context.Context, key string) (r store.Record, err erro
 		return err
 	})
 	return only(r, err)
+}
+
+// LoadAll calls the store inside, unless a fault prevents it. It counts as one
+// call, for which faults of Load do not apply.
+func (f *Faulty) LoadAll(ctx context.Context, keys []string) (records []store.Record, err error) {
+	err = f.do(ctx, OpLoadAll, strings.Join(keys, " "), func() error {
+		b, ok := f.inner.(store.BatchLoader)
+		if !ok {
+			return f.lacks("load many records at once")
+		}
+		records, err = b.LoadAll(ctx, keys)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
 }
 
 // Save calls the store inside, unless a fault prevents it.

@@ -21,7 +21,7 @@ func TestFaultyWithoutFaultsPasses(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return faulty() }, storetest.Options{
 		TooLarge:     memstore.DefaultMaxRecord + 1,
 		CleansItself: true,
-		Require:      []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+		Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 	})
 }
 
@@ -94,8 +94,10 @@ func TestFaultyNotesCalls(t *testing.T) {
 	f.Inject(cloakroomtest.Fault{Nth: 1, Err: errBroken})
 	_, _ = f.Load(t.Context(), "a")
 	_, _ = f.Load(t.Context(), "b")
+	_, _ = f.LoadAll(t.Context(), []string{"b", "a", "b"})
 	_ = f.Ping(t.Context())
-	want := []cloakroomtest.Call{{cloakroomtest.OpLoad, "a"}, {cloakroomtest.OpLoad, "b"}, {cloakroomtest.OpPing, ""}}
+	want := []cloakroomtest.Call{{cloakroomtest.OpLoad, "a"}, {cloakroomtest.OpLoad, "b"},
+		{cloakroomtest.OpLoadAll, "b a b"}, {cloakroomtest.OpPing, ""}}
 	if got := f.Calls(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -167,6 +169,25 @@ func TestFaultySomebodyComesInBetween(t *testing.T) {
 	}
 }
 
+func TestFaultyLoadAllFailsAsAWhole(t *testing.T) {
+	f := faulty()
+	for _, key := range []string{"a", "b"} {
+		if _, err := f.Save(t.Context(), key, store.Record{}, record("data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, fault := range []cloakroomtest.Fault{{Err: errBroken}, {Err: errBroken, AnswerLost: true}} {
+		fault.Op, fault.Nth = cloakroomtest.OpLoadAll, 1
+		f.Inject(fault)
+		if records, err := f.LoadAll(t.Context(), []string{"a", "b"}); !errors.Is(err, errBroken) || records != nil {
+			t.Errorf("LoadAll = %v, %v, want the injected error alone", records, err)
+		}
+		if records, err := f.LoadAll(t.Context(), []string{"b", "a"}); err != nil || len(records) != 2 || !records[1].Exists() {
+			t.Errorf("LoadAll = %v, %v, want two records", records, err)
+		}
+	}
+}
+
 func TestFaultyHeals(t *testing.T) {
 	f := faulty()
 	f.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpPing, Err: errBroken})
@@ -216,6 +237,9 @@ func TestFaultyLacksWhatTheStoreInsideLacks(t *testing.T) {
 	}
 	if _, err := f.DeleteExpired(t.Context(), 1); !errors.Is(err, store.ErrUnsupported) {
 		t.Errorf("DeleteExpired = %v, want ErrUnsupported", err)
+	}
+	if _, err := f.LoadAll(t.Context(), nil); !errors.Is(err, store.ErrUnsupported) {
+		t.Errorf("LoadAll = %v, want ErrUnsupported", err)
 	}
 	for _, err := range f.List(t.Context(), "") {
 		if !errors.Is(err, store.ErrUnsupported) {

@@ -68,6 +68,7 @@ var decided = map[string]string{
 	"MaxIdleTimeout":    "PERMANENT_SESSION_LIFETIME",
 	"MaxLifetime":       "PERMANENT_SESSION_LIFETIME",
 	"AnonymousIdle":     "PERMANENT_SESSION_LIFETIME",
+	"RenewEvery":        "Flask, whose sessions keep their IDs",
 	"MaxPerUser":        "Flask, whose sessions tell nobody whose they are",
 	"RefuseOverMax":     "Flask, whose sessions tell nobody whose they are",
 	"Describe":          "Flask, whose sessions tell nobody whose they are",

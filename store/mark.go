@@ -7,7 +7,7 @@ import (
 
 // A Mark is what a session that has ended leaves under its key, instead of a
 // record: so that a request in flight learns what has become of it. It is the
-// one thing about Data that a store or a tool may look at. A mark lives for
+// one thing about Data that a store or a tool may look at. Most marks live for
 // minutes. If it is evicted earlier the session does not come back, but a request
 // in flight may begin another one. The bytes are
 //
@@ -31,6 +31,9 @@ const (
 	MarkEnded MarkKind = 'E'
 	// MarkMoved: by a login or another regeneration, under a new ID.
 	MarkMoved MarkKind = 'M'
+	// MarkRenewed: the session goes on under a new ID, to which the old ticket leads
+	// for a while. It may live as long as the session.
+	MarkRenewed MarkKind = 'R'
 )
 
 // MarkHead is how many bytes of a mark stand before its payload.

@@ -42,6 +42,8 @@ type commit struct {
 	confirms  bool    // the answer hands out a ticket that an earlier commit has made
 	unsettled bool    // an earlier commit has failed half way through a move
 	met       *marked // where the session has ended elsewhere, and a mark says so
+	renewal   bool    // it is time for a new ID, once the rest has been saved
+	renews    bool    // the new record is that of a renewal
 	moves     bool    // the new record takes the place of the one it is made of
 	after     *marked // the session ended while the request was on its way
 	listed    int64   // until when the user's record is sure to stay, if that has changed
@@ -103,6 +105,9 @@ func (s *Session) save(ctx context.Context, at moment) (now time.Time, o outcome
 	call := newCallContext(ctx, s.e.StoreTimeout, true)
 	defer call.close()
 	err = c.run(call)
+	if c.renewal && err == nil && !c.draft.moves() && c.version.Exists() && c.outcome <= stored {
+		c.renew(call)
+	}
 	s.settle(c)
 	c.reportFlashes(ctx)
 	if err == nil {
@@ -153,6 +158,7 @@ func (s *Session) takeCommit(ctx context.Context, at moment) (c *commit, now tim
 		mayResend: mayResend, confirms: confirms, reload: s.bearer == nil, unsettled: s.unsettled()}
 	s.beginCommit()
 	c.draft.Draft = s.draft.Snapshot()
+	c.renewal = c.mayResend && !s.passive && s.e.renewDue(&s.version, now)
 	s.destroyed = false
 	c.draft.ends = s.draft.ends[:len(s.draft.ends):len(s.draft.ends)]
 	return c, now, late
@@ -171,7 +177,7 @@ func (s *Session) refreshes(now time.Time, mayResend bool) bool {
 	if s.passive {
 		return false
 	}
-	return s.e.refreshDue(&s.version, now) || mayResend && s.e.resendDue(&s.version, now)
+	return s.e.refreshDue(&s.version, now) || mayResend && (s.e.resendDue(&s.version, now) || s.e.renewDue(&s.version, now))
 }
 
 // unsettled reports whether a commit of s has failed half way through a move.
@@ -301,6 +307,7 @@ func (s *Session) settle(c *commit) {
 	}
 	switch c.outcome {
 	case touched:
+		s.follow(&c.version)
 		s.version = c.version
 	case stored:
 		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent ||

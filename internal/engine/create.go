@@ -51,6 +51,9 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if c.listed != 0 {
 		next.Login.Listed = c.listed
 	}
+	if c.renews {
+		next.Renewed = now.UnixMilli()
+	}
 	next.Prev = c.prev(prev)
 	idle, life := c.e.limits(&next)
 	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
@@ -70,6 +73,12 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 // prev returns what the record that is made of v says about those before it.
 func (c *commit) prev(v *version) []ledger.Prev {
 	switch {
+	case c.renews:
+		p := ledger.Prev{Kind: byte(store.MarkRenewed), Key: v.key, Copied: digest(v.rec.Data)}
+		if v.Meta == nil {
+			return []ledger.Prev{p}
+		}
+		return append([]ledger.Prev{p}, v.Meta.Prev...)
 	case c.moves && c.e.marks():
 		return []ledger.Prev{{Kind: byte(store.MarkMoved), Key: v.key, Copied: digest(v.rec.Data)}}
 	case v.Meta == nil || len(v.Meta.Prev) == 0:

@@ -148,7 +148,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			switch m := asMark(err); {
 			case m != nil && follow == 0:
 				return nil
-			case m != nil && m.kind == store.MarkMoved:
+			case m != nil && m.kind != store.MarkEnded:
 				if m.next == "" {
 					return nil
 				}

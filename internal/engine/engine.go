@@ -44,6 +44,8 @@ type Config struct {
 	// The upper limits of what a session may have of its own.
 	MaxIdleTimeout, MaxLifetime time.Duration
 
+	RenewEvery time.Duration // after which a session gets a new ID; 0 if never
+
 	MaxPerUser    int  // sessions of one user
 	RefuseOverMax bool // a login beyond that is refused; otherwise the oldest is ended
 

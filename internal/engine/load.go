@@ -116,8 +116,12 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 			m.left = nil
 		}
 	}
-	if err == nil && v.unsettled() {
-		// A move stopped half way. That the session can be used does not wait for
+	if err == nil && v.via != nil && v.via.lapsed(now) {
+		return version{key: key}, v.via
+	}
+	if err == nil && (v.unsettled() || v.unseen()) {
+		// A move stopped half way, or this ticket is the first use of a renewed
+		// session. That the session can be used does not wait for
 		// what is left of it.
 		settled, err := e.settle(call, v, now)
 		switch {
@@ -135,9 +139,9 @@ func (e *Engine) open(ctx context.Context, ticket string, now time.Time, detache
 // read loads and indexes the record of a store key, if the session lives.
 func (e *Engine) read(ctx context.Context, key string, now time.Time) (version, error) {
 	start := clock(e.Hooks.Loaded)
-	v, err := e.fetch(ctx, key)
+	v, err := e.latest(ctx, key)
 	if err == nil && e.idled(&v, now) {
-		v, err = e.fetch(ctx, key) // another process may have used it, unknown to a cache
+		v, err = e.latest(ctx, key) // another process may have used it, unknown to a cache
 	}
 	if errors.Is(err, rules.ErrUndecodable) {
 		e.undecodable(ctx, v.name(), err)

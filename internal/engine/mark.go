@@ -46,7 +46,8 @@ type marked struct {
 	at   time.Time
 	key  string        // where the mark lies
 	rec  store.Record  // the mark itself
-	next string        // M: store key of the session that goes on
+	next string        // M, R: store key of the session that goes on
+	seen time.Time     // R: when the new ticket was first seen; zero if it has not been
 	left []ledger.Prev // E: records that are still to be marked
 }
 
@@ -69,6 +70,8 @@ func isMark(err error) bool { return err != nil && asMark(err) != nil }
 func (m *marked) inFlight(began time.Time, navigates bool) bool {
 	limit := flightAfterEnd
 	switch {
+	case m.kind == store.MarkRenewed:
+		return !m.seen.IsZero() && !m.lapsed(began)
 	case m.kind != store.MarkMoved:
 	case navigates:
 		limit = flightAfterNavigate
@@ -100,6 +103,10 @@ func (e *Engine) readMark(key string, rec store.Record) error {
 	switch m.kind {
 	case store.MarkMoved:
 		m.next = string(payload)
+	case store.MarkRenewed:
+		if !m.readRenewed(payload) {
+			m.kind = store.MarkEnded
+		}
 	case store.MarkEnded:
 		m.left = readLeft(payload)
 	}
@@ -170,7 +177,7 @@ func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version,
 			}
 			return v, err
 		case errors.Is(err, ErrConflict): // somebody else has saved v, perhaps to do the same
-			newer, err := e.fetch(ctx, v.key)
+			newer, err := e.latest(ctx, v.key)
 			if err != nil {
 				return v, err
 			}
@@ -192,7 +199,10 @@ const maxSettle = 16
 // settleOne does one step of it, which is about p, the first of v's predecessors.
 func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now time.Time) (version, error) {
 	rec, err := e.store.Load(ctx, p.Key)
+	renewal := store.MarkKind(p.Kind) == store.MarkRenewed
 	switch {
+	case errors.Is(err, store.ErrNotFound) && renewal: // evicted
+		return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
 	case errors.Is(err, store.ErrNotFound):
 		// The mark of an end may have expired there. That of the move itself may,
 		// too, if the visitor comes so late: he has to log in again.
@@ -201,7 +211,12 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		return v, unavailable("load", err)
 	}
 	if err := e.readMark(p.Key, rec); err != nil {
-		if m := asMark(err); m != nil && m.next == v.key {
+		switch m := asMark(err); {
+		case m == nil:
+			return v, err
+		case m.kind == store.MarkRenewed && m.seen.IsZero():
+			return v, e.replace(ctx, p.Key, rec, e.mark(m.kind, p.Key, renewedPayload(now, m.next), now.Add(markLife), m.at))
+		case m.next == v.key || m.kind == store.MarkRenewed:
 			return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
 		}
 		return v, err
@@ -216,15 +231,24 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		p.Copied, p.Made = copied, madeOf(&newer.Base)
 		return e.rewrite(ctx, v, newer.Base, []ledger.Prev{p}, now)
 	}
-	mark := e.mark(store.MarkKind(p.Kind), p.Key, []byte(v.key), time.Time{}, time.Now())
-	_, err = e.store.Save(ctx, p.Key, rec, mark)
+	payload := []byte(v.key)
+	if renewal {
+		payload = renewedPayload(time.Time{}, v.key)
+	}
+	return v, e.replace(ctx, p.Key, rec, e.mark(store.MarkKind(p.Kind), p.Key, payload, time.Time{}, time.Now()))
+}
+
+// replace saves a mark in the place of what was read. That somebody else was
+// faster is no error: the next step sees what has become of it.
+func (e *Engine) replace(ctx context.Context, key string, read, mark store.Record) error {
+	_, err := e.store.Save(ctx, key, read, mark)
 	if err != nil && !errors.Is(err, store.ErrConflict) {
-		return v, saveError(err)
+		return saveError(err)
 	}
 	if err == nil {
-		e.watches.moved(p.Key, v.key)
+		e.watches.replaced(key, mark)
 	}
-	return v, nil // the next step sees what has become of it
+	return nil
 }
 
 // rewrite saves v's record with the values of base and other predecessors, and

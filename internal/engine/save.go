@@ -24,10 +24,10 @@ const (
 
 // fate returns what m says of its session; nil if there is no mark.
 func (m *marked) fate() fate {
-	if m != nil && m.kind == store.MarkMoved {
-		return hasMoved
+	if m == nil || m.kind == store.MarkEnded {
+		return hasEnded
 	}
-	return hasEnded
+	return hasMoved
 }
 
 // over returns the error of f, or nil.
@@ -164,15 +164,17 @@ func (s *Session) over(op string) error {
 // Update run again, without the lock, since they may use the session.
 func (s *Session) putOn(v version) error {
 	v.ticket, v.handle = s.version.ticket, s.version.handle
+	before := s.version.key // v's is another one after a renewal
 	for range maxUpdates {
 		draft := s.draft.Snapshot()
 		if err := s.rebase(&draft, &v); err != nil {
 			return err
 		}
-		if s.version.key != v.key {
+		if s.version.key != before {
 			return nil
 		}
 		if s.draft.Adopt(&draft) {
+			s.follow(&v)
 			s.version = v
 			return nil
 		}

@@ -58,9 +58,15 @@ func (s *Session) useAgain() {
 		s.ended(asMark(err))
 	case err != nil:
 		s.Report(err)
-	case !s.passive:
+	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
-		s.touch(v, now)
+		if v.key != s.version.key { // renewed elsewhere
+			s.follow(&v)
+			s.version = v
+		}
+		if !s.passive {
+			s.touch(v, now)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
@@ -19,6 +20,7 @@ type version struct {
 	ticket string       // what the visitor holds
 	handle string       // where the ticket holds the session
 	rec    store.Record // as the store knows it; only Expires where there is none
+	via    *marked      // the mark of a renewal under which the ticket has led here, or nil
 }
 
 // name returns the handle of the session.
@@ -30,7 +32,14 @@ func (v *version) name() string {
 }
 
 // unsettled reports whether the move that made v's record was not finished.
-func (v *version) unsettled() bool { return v.Meta != nil && len(v.Meta.Prev) > 0 }
+func (v *version) unsettled() bool {
+	return v.Meta != nil && slices.ContainsFunc(v.Meta.Prev, func(p ledger.Prev) bool {
+		return store.MarkKind(p.Kind) != store.MarkRenewed
+	})
+}
+
+// unseen reports whether v was renewed and its ticket has not been seen before.
+func (v *version) unseen() bool { return v.via == nil && v.Meta != nil && len(v.Meta.Prev) > 0 }
 
 // decode makes the version of a record as the store has it. Its error matches
 // rules.ErrUndecodable, or ErrUnavailable for a record that may be a session's

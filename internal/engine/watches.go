@@ -132,6 +132,10 @@ func (ws *watches) ended(key string, m *marked) {
 	if k == nil {
 		return
 	}
+	if m != nil && m.kind == store.MarkRenewed {
+		ws.renewed(k, m.next)
+		return
+	}
 	for _, w := range slices.Clone(k.by) {
 		if w.met = m; w.held {
 			w.missed = true
@@ -148,10 +152,19 @@ func (ws *watches) endedUnless(failed *error, key string) {
 	}
 }
 
-// moved is ended for a session that goes on under another key.
-func (ws *watches) moved(key, next string) {
+// replaced is ended for what lies under key now: a mark, or nothing.
+func (ws *watches) replaced(key string, rec store.Record) {
 	if ws.count.Load() != 0 {
-		ws.ended(key, &marked{kind: store.MarkMoved, at: time.Now(), key: key, next: next})
+		ws.ended(key, asMark(ws.e.readMark(key, rec)))
+	}
+}
+
+// renewed lets those who watch k go on under the key next.
+func (ws *watches) renewed(k *watched, next string) {
+	for _, w := range slices.Clone(k.by) {
+		ws.leave(w)
+		w.key = next
+		ws.enter(w, time.Time{})
 	}
 }
 
@@ -285,7 +298,7 @@ func (ws *watches) look(keys []string) error {
 		case err == nil, errors.Is(err, store.ErrNotFound):
 			ws.judge(call, key, rec)
 		default:
-			if failures++; failures == lookFailures || call.Err() != nil {
+			if failures++; failures == min(lookFailures, len(keys)) || call.Err() != nil {
 				return unavailable("watch", err)
 			}
 		}

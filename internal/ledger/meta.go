@@ -66,9 +66,9 @@ const (
 	metaEpoch   = "epoch"
 )
 
-// maxPrev is how many predecessors are read of a record that somebody may have
-// written on purpose.
-const maxPrev = 4
+// MaxPrev is how many predecessors a record may have. No more are read, since
+// somebody may have written it on purpose.
+const MaxPrev = 4
 
 // NewMeta returns the Meta of most sessions. It is encoded in c, or, if c
 // cannot do that, each time that it is written.
@@ -239,7 +239,7 @@ func duration(ms int64) time.Duration {
 }
 
 func readPrev(list []any) (prev []Prev) {
-	for _, p := range list[:min(len(list), maxPrev)] {
+	for _, p := range list[:min(len(list), MaxPrev)] {
 		if entry, _ := p.([]any); len(entry) >= 4 {
 			kind, _ := entry[0].(string)
 			key, _ := entry[1].(string)

@@ -92,6 +92,8 @@ func abilities(can []storetest.Capability) (string, error) {
 	var words []string
 	for _, c := range can {
 		switch c {
+		case storetest.BatchLoader:
+			words = append(words, "load many")
 		case storetest.Lister:
 			words = append(words, "list")
 		case storetest.Cleaner:

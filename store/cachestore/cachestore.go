@@ -46,8 +46,8 @@ type Stats struct {
 
 // Store is a near cache in front of another store. Make one with [New]. It has
 // every capability of package store; one that the store behind lacks is
-// answered with [store.ErrUnsupported]. Its methods may be called
-// concurrently.
+// answered with [store.ErrUnsupported], but for LoadAll, which then loads one by
+// one. Its methods may be called concurrently.
 type Store struct {
 	inner    store.Store
 	staleFor time.Duration
@@ -66,11 +66,12 @@ type entry struct {
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-	_ store.Cleaner = (*Store)(nil)
-	_ store.Pinger  = (*Store)(nil)
-	_ io.Closer     = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Cleaner     = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
+	_ io.Closer         = (*Store)(nil)
 )
 
 // New returns a cache in front of inner, which it then owns: [Store.Close]

@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			}, storetest.Options{
 				TooLarge:     memstore.DefaultMaxRecord + 1,
 				CleansItself: true,
-				Require:      []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+				Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 			})
 		})
 	}

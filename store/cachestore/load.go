@@ -34,8 +34,8 @@ type flight struct {
 
 	rec store.Record
 	err error
-	// abandoned says that the load ended because its caller gave up: that is
-	// no answer for others.
+	// abandoned says that the load ended because its caller gave up, or for
+	// a reason that may be another record's: that is no answer for others.
 	abandoned bool
 }
 
@@ -67,34 +67,46 @@ func (sh *shard) leave(key string, b *busy) {
 // Load implements [store.Store]. Of several that miss the same record at the
 // same time, one asks the store behind.
 func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
-	for missed := false; ; {
-		if err := s.begin(ctx, "load", key); err != nil {
+	if err := s.begin(ctx, "load", key); err != nil {
+		return store.Record{}, err
+	}
+	now := time.Now()
+	if r, ok := s.cached(key, now); ok {
+		s.hits.Add(1)
+		return r, nil
+	}
+	s.misses.Add(1)
+	f, first := s.join(key, now)
+	if first {
+		return s.fly(ctx, key, f)
+	}
+	return s.wait(ctx, key, f)
+}
+
+// wait returns the record of key when the load f has ended, which another call
+// makes. If that one gives up, or f is nil because it has just ended, it looks
+// into the cache and loads the record itself.
+func (s *Store) wait(ctx context.Context, key string, f *flight) (store.Record, error) {
+	for {
+		if f != nil {
+			select {
+			case <-f.done:
+				if !f.abandoned {
+					return f.rec, f.err
+				}
+			case <-ctx.Done():
+			}
+		}
+		if err := s.ready(ctx, "load"); err != nil {
 			return store.Record{}, err
 		}
 		now := time.Now()
 		if r, ok := s.cached(key, now); ok {
-			if !missed {
-				s.hits.Add(1)
-			}
 			return r, nil
 		}
-		if !missed {
-			missed = true
-			s.misses.Add(1)
-		}
-		f, first := s.join(key, now)
-		if first {
+		var first bool
+		if f, first = s.join(key, now); first {
 			return s.fly(ctx, key, f)
-		}
-		if f == nil {
-			continue
-		}
-		select {
-		case <-f.done:
-			if !f.abandoned {
-				return f.rec, f.err
-			}
-		case <-ctx.Done():
 		}
 	}
 }
@@ -121,25 +133,28 @@ func (s *Store) join(key string, now time.Time) (f *flight, first bool) {
 // fly asks the store behind, and keeps the record unless it was changed
 // meanwhile.
 func (s *Store) fly(ctx context.Context, key string, f *flight) (store.Record, error) {
-	defer func() {
-		sh := &s.shards[maphash.String(s.seed, key)%shardCount]
-		sh.mu.Lock()
-		b := sh.busy[key]
-		if b.flight == f {
-			b.flight = nil
-			switch {
-			case f.err == nil && !f.abandoned:
-				s.keep(key, f.rec, f.start)
-			case errors.Is(f.err, store.ErrNotFound):
-				s.cache.Invalidate(key)
-			}
-		}
-		sh.leave(key, b)
-		close(f.done)
-	}()
+	defer s.land(key, f)
 	f.rec, f.err = s.inner.Load(ctx, key)
 	f.abandoned = f.err != nil && ctx.Err() != nil
 	return f.rec, f.err
+}
+
+// land ends the load f of key, and gives what it has found to those who wait.
+func (s *Store) land(key string, f *flight) {
+	sh := &s.shards[maphash.String(s.seed, key)%shardCount]
+	sh.mu.Lock()
+	b := sh.busy[key]
+	if b.flight == f {
+		b.flight = nil
+		switch {
+		case f.err == nil && !f.abandoned:
+			s.keep(key, f.rec, f.start)
+		case errors.Is(f.err, store.ErrNotFound):
+			s.cache.Invalidate(key)
+		}
+	}
+	sh.leave(key, b)
+	close(f.done)
 }
 
 // keep puts a record into the cache that the store behind had at a time. The

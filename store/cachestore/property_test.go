@@ -61,6 +61,20 @@ func (h *history) Load(ctx context.Context, key string) (store.Record, error) {
 	return h.Store.Load(ctx, key)
 }
 
+func (h *history) LoadAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	h.pause()
+	defer h.pause()
+	records := make([]store.Record, len(keys))
+	for i, key := range keys {
+		r, err := h.Load(ctx, key)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		records[i] = r
+	}
+	return records, nil
+}
+
 func (h *history) Save(ctx context.Context, key string, prev, next store.Record) (store.Record, error) {
 	h.pause()
 	defer h.pause()
@@ -152,6 +166,9 @@ func (v *visitor) visit() {
 	for range v.h.intn(3) {
 		r = v.load(key)
 	}
+	if v.h.intn(4) == 0 {
+		r = v.loadAll()[key]
+	}
 	version := -1
 	ctx := context.WithValue(v.t.Context(), effect{}, &version)
 	var err error
@@ -177,12 +194,8 @@ func (v *visitor) visit() {
 
 func (v *visitor) load(key string) store.Record {
 	oldest, begin := v.shared.get(key), time.Now()
-	ctx := v.t.Context()
-	if v.h.intn(5) == 0 { // gives up soon
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(v.h.intn(20))*time.Millisecond)
-		defer cancel()
-	}
+	ctx, cancel := v.patience()
+	defer cancel()
 	r, err := v.s.Load(ctx, key)
 	if err != nil && ctx.Err() != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Record{}
@@ -190,11 +203,43 @@ func (v *visitor) load(key string) store.Record {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		v.t.Errorf("Load = %v", err)
 	}
+	v.check(key, r, begin, oldest)
+	return r
+}
+
+// loadAll loads all records, one of them twice.
+func (v *visitor) loadAll() map[string]store.Record {
+	keys := []string{"0", "1", "0"}
+	oldest, begin := []int{v.shared.get("0"), v.shared.get("1"), v.shared.get("0")}, time.Now()
+	ctx, cancel := v.patience()
+	defer cancel()
+	records, err := store.LoadAll(ctx, v.s, keys)
+	if err != nil {
+		if ctx.Err() == nil {
+			v.t.Errorf("LoadAll = %v", err)
+		}
+		return nil
+	}
+	for i, key := range keys {
+		v.check(key, records[i], begin, oldest[i])
+	}
+	return map[string]store.Record{"0": records[0], "1": records[1]}
+}
+
+// patience returns a context for a load, which ends soon now and then.
+func (v *visitor) patience() (context.Context, context.CancelFunc) {
+	if v.h.intn(5) > 0 {
+		return v.t.Context(), func() {}
+	}
+	return context.WithTimeout(v.t.Context(), time.Duration(v.h.intn(20))*time.Millisecond)
+}
+
+// check checks that r may be seen by a load that began at a time.
+func (v *visitor) check(key string, r store.Record, begin time.Time, oldest int) {
 	if !v.h.allowed(key, string(r.Data), begin, time.Now(), v.staleFor, oldest) {
-		v.t.Errorf("%s: Load from %v to %v = %q, which may not be seen any more: version %d was acknowledged here; the history is %v",
+		v.t.Errorf("%s: a load from %v to %v = %q, which may not be seen any more: version %d was acknowledged here; the history is %v",
 			v.name, begin, time.Now(), r.Data, oldest, v.h.past[key])
 	}
-	return r
 }
 
 // Two processes with a cache each and one without use the same records. What a

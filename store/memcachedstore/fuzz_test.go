@@ -49,7 +49,7 @@ func FuzzAnswer(f *testing.F) {
 		dial().greet(&Options{Username: "u", Password: "p"}, "a", time.Now)
 		for c, more := dial(), true; more; {
 			keys, m, err := c.keys("")
-			if more = m && err == nil; len(keys) > listBatch {
+			if more = m && err == nil; len(keys) > batchSize {
 				t.Errorf("%d keys", len(keys))
 			}
 		}

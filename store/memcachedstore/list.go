@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// listBatch is how many records List asks for at a time, and holds.
-	listBatch = 32
+	// batchSize is how many records List asks for at a time, and holds.
+	batchSize = 32
 	// busyPause is how long List waits for another walk over the same server.
 	busyPause = 50 * time.Millisecond
 )
@@ -119,7 +119,7 @@ func (srv *server) dump(ctx context.Context) (*conn, error) {
 // keys reads some keys that begin with prefix, and reports whether there may
 // be more.
 func (c *conn) keys(prefix string) (keys []string, more bool, err error) {
-	for len(keys) < listBatch {
+	for len(keys) < batchSize {
 		line, err := c.line()
 		if e, ok := errors.AsType[serverError](err); ok {
 			return nil, false, store.WithAdvice(fmt.Errorf("%w: %w", store.ErrUnsupported, e),

@@ -59,10 +59,11 @@ type Store struct {
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
-	_ store.Pinger = (*Store)(nil)
-	_ io.Closer    = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
+	_ io.Closer         = (*Store)(nil)
 )
 
 // New returns a store on the servers at the given addresses: "host:port",

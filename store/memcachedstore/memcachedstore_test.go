@@ -17,7 +17,7 @@ func suite() storetest.Options {
 		MaxRecord:    defaultMaxItem - overhead - store.MaxKey,
 		TooLarge:     defaultMaxItem,
 		ComparesData: true,
-		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
+		Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Pinger, storetest.Closer},
 	}
 }
 

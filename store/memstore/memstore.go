@@ -56,10 +56,11 @@ type Store struct {
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-	_ store.Cleaner = (*Store)(nil)
-	_ store.Pinger  = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Cleaner     = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
 )
 
 // Errors that need no allocation, because absent records are asked for often.
@@ -92,8 +93,14 @@ func (s *Store) begin(ctx context.Context, op, key string) (*shard, uint32, erro
 	if err := s.ready(ctx, op); err != nil {
 		return nil, 0, err
 	}
+	sh, hash := s.shard(key)
+	return sh, hash, nil
+}
+
+// shard returns the shard of key, and the key's hash in it.
+func (s *Store) shard(key string) (*shard, uint32) {
 	h := maphash.String(s.seed, key)
-	return &s.shards[h%shardCount], uint32(h >> 32), nil
+	return &s.shards[h%shardCount], uint32(h >> 32)
 }
 
 // ready returns an error if the store is closed or ctx is done.
@@ -117,15 +124,9 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, err
 	}
-	sh.mu.RLock()
-	i, ok := sh.find(hash, key)
-	var r store.Record
-	if ok {
-		r = sh.at(i).record()
-	}
-	sh.mu.RUnlock()
+	r := sh.load(hash, key)
 	// A record that never expires is not worth asking for the time.
-	if !ok || !r.Expires.IsZero() && !time.Now().Before(r.Expires) {
+	if !r.Exists() || !r.Expires.IsZero() && !time.Now().Before(r.Expires) {
 		return store.Record{}, errLoadAbsent
 	}
 	return r, nil

@@ -138,6 +138,16 @@ func (sh *shard) find(hash uint32, key string) (uint32, bool) {
 	return 0, false
 }
 
+// load returns the record of key, live or not, or the zero Record.
+func (sh *shard) load(hash uint32, key string) store.Record {
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	if i, ok := sh.find(hash, key); ok {
+		return sh.at(i).record()
+	}
+	return store.Record{}
+}
+
 // findLive returns the number of the slot of key, and removes a record that
 // has expired.
 func (sh *shard) findLive(hash uint32, key string, now time.Time) (uint32, bool) {

@@ -71,9 +71,9 @@ type Options struct {
 	StaleFor time.Duration
 }
 
-// Store is a store on Redis. It is a [store.Lister] and a [store.Pinger]; the
-// server removes expired records by itself. Its methods may be called
-// concurrently.
+// Store is a store on Redis. It is a [store.BatchLoader], a [store.Lister] and a
+// [store.Pinger]; the server removes expired records by itself. Its methods may
+// be called concurrently.
 type Store struct {
 	core   *redisproto.Store
 	client rueidis.Client
@@ -82,9 +82,10 @@ type Store struct {
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
-	_ store.Pinger = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
 )
 
 // New returns a store that uses client, which stays the caller's to close.
@@ -126,6 +127,13 @@ func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 		}
 	}
 	return s.core.Load(ctx, key)
+}
+
+// LoadAll implements [store.BatchLoader]. It asks for 256 records in one round
+// trip, of a cluster in one to each master, and always the server, whatever
+// StaleFor is.
+func (s *Store) LoadAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	return s.core.LoadAll(ctx, keys)
 }
 
 // Save implements [store.Store].

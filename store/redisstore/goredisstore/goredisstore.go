@@ -50,15 +50,16 @@ type Options struct {
 	Replicas int
 }
 
-// Store is a store on Redis. It is a [store.Lister] and a [store.Pinger]; the
-// server removes expired records by itself. Its methods may be called
-// concurrently.
+// Store is a store on Redis. It is a [store.BatchLoader], a [store.Lister] and a
+// [store.Pinger]; the server removes expired records by itself. Its methods may
+// be called concurrently.
 type Store struct{ core *redisproto.Store }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
-	_ store.Pinger = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
 )
 
 // New returns a store that uses client, which stays the caller's to close. New
@@ -89,6 +90,12 @@ func New(client redis.UniversalClient, o Options) (*Store, error) {
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, key string) (store.Record, error) {
 	return s.core.Load(ctx, key)
+}
+
+// LoadAll implements [store.BatchLoader]. It asks for 256 records in one round
+// trip, of a cluster or a Ring in one to each server.
+func (s *Store) LoadAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	return s.core.LoadAll(ctx, keys)
 }
 
 // Save implements [store.Store].

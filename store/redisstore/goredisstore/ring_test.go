@@ -25,7 +25,9 @@ func TestRingWithoutOneOfItsServers(t *testing.T) {
 	s := open(t, ring, goredisstore.Options{})
 	const n = 40
 	key := func(i int) string { return "session:" + strconv.Itoa(i) }
+	var keys []string
 	for i := range n {
+		keys = append(keys, key(i))
 		if _, err := s.Save(t.Context(), key(i), store.Record{}, store.Record{Data: []byte(key(i))}); err != nil {
 			t.Fatal(err)
 		}
@@ -41,10 +43,14 @@ func TestRingWithoutOneOfItsServers(t *testing.T) {
 				t.Fatalf("Load = %q, want %q", r.Data, key(i))
 			}
 		}
+		if records, err := s.LoadAll(t.Context(), keys); err == nil {
+			t.Fatalf("LoadAll = %v while the server is down, want an error", records)
+		}
 	}
 	_, loadErr := s.Load(t.Context(), key(0))
+	_, loadAllErr := s.LoadAll(t.Context(), keys)
 	_, saveErr := s.Save(t.Context(), "new", store.Record{}, store.Record{Data: []byte("v")})
-	for what, err := range map[string]error{"Load": loadErr, "Save": saveErr, "Delete": s.Delete(t.Context(), key(0)), "Ping": s.Ping(t.Context())} {
+	for what, err := range map[string]error{"Load": loadErr, "Save": saveErr, "Delete": s.Delete(t.Context(), key(0)), "LoadAll": loadAllErr, "Ping": s.Ping(t.Context())} {
 		if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) || store.Advice(err) == "" {
 			t.Errorf("%s = %v (%s), want an error with advice", what, err, store.Advice(err))
 		}
@@ -64,6 +70,15 @@ func TestRingWithoutOneOfItsServers(t *testing.T) {
 	for i := range n {
 		if r, err := s.Load(t.Context(), key(i)); err != nil || string(r.Data) != key(i) {
 			t.Errorf("Load = %q, %v, want %q", r.Data, err, key(i))
+		}
+	}
+	records, err := s.LoadAll(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range records {
+		if string(r.Data) != key(i) {
+			t.Errorf("LoadAll: record %d is %q, want %q", i, r.Data, key(i))
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-// ClusterList checks how a walk over a cluster gets on without some of its
-// nodes.
-func ClusterList(t *testing.T, s store.Store, c *testserver.RedisCluster) {
+// ClusterWithoutNodes checks how a walk over a cluster, and a load of many
+// records, get on without some of its nodes.
+func ClusterWithoutNodes(t *testing.T, s store.Store, c *testserver.RedisCluster) {
 	t.Helper()
 	const n = 50
 	for i := range n {
@@ -31,6 +31,7 @@ func ClusterList(t *testing.T, s store.Store, c *testserver.RedisCluster) {
 	if got, err := list(); got != n || err != nil {
 		t.Errorf("List yields %d records, %v, want each of %d once: a replica is no further server", got, err, n)
 	}
+	loadAllFails := clusterLoadAll(t, s, c)
 	c.Replicas[0].Kill(t)
 	if got, err := list(); got < n || err != nil {
 		t.Errorf("List without a replica yields %d records, %v, want %d", got, err, n)
@@ -40,6 +41,7 @@ func ClusterList(t *testing.T, s store.Store, c *testserver.RedisCluster) {
 	if got, err := list(); err == nil {
 		t.Errorf("List without a master yields %d records and no error", got)
 	}
+	loadAllFails()
 }
 
 // ReadsComeFromMasters checks that no replica is asked for a session, whose
@@ -54,6 +56,9 @@ func ReadsComeFromMasters(t *testing.T, s store.Store, c *testserver.RedisCluste
 		}
 		if r, err := s.Load(t.Context(), key); err != nil || string(r.Data) != key {
 			t.Fatalf("Load = %q, %v, want what was just saved", r.Data, err)
+		}
+		if r, err := store.LoadAll(t.Context(), s, []string{key, "read:0"}); err != nil || string(r[0].Data) != key {
+			t.Fatalf("LoadAll = %q, %v, want what was just saved", r, err)
 		}
 	}
 	for _, p := range c.Replicas {

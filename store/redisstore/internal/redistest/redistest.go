@@ -21,7 +21,7 @@ func Suite() storetest.Options {
 		Precision:    time.Second,
 		ComparesData: true,
 		TooLarge:     redisproto.DefaultMaxRecord + 1,
-		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
+		Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Pinger, storetest.Closer},
 	}
 }
 

@@ -1,0 +1,73 @@
+package engine_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/internal/sitetest"
+)
+
+// renewing is a site whose sessions get a new ID each hour.
+func renewing(t *testing.T) *sitetest.Site {
+	return sitetest.New(t, cloakroom.Options{RenewEvery: time.Hour, IdleTimeout: 12 * time.Hour})
+}
+
+func loggedIn(t *testing.T, who string) func(*cloakroom.Session) {
+	return func(s *cloakroom.Session) {
+		t.Helper()
+		if user := s.User(); user != "ada" {
+			t.Errorf("%s: the user is %q", who, user)
+		}
+	}
+}
+
+// tickets returns the tickets that an answer hands out.
+func tickets(a *sitetest.Answer) (tickets []string) {
+	for _, line := range a.SetCookie {
+		if c, err := http.ParseSetCookie(line); err == nil && c.Value != "" {
+			tickets = append(tickets, c.Value)
+		}
+	}
+	return tickets
+}
+
+func TestRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := renewing(t)
+		b := s.Browser(t)
+		b.OK(login("ada"))
+		old := b.Ticket()
+		time.Sleep(59 * time.Minute)
+		if a := b.OK(loggedIn(t, "before")); len(a.SetCookie) > 0 {
+			t.Errorf("a ticket went out too early: %q", a.SetCookie)
+		}
+		time.Sleep(2 * time.Minute)
+		b.OK(loggedIn(t, "at the renewal"))
+		renewed := b.Ticket()
+		if renewed == old {
+			t.Fatal("the ticket is the old one")
+		}
+		// Until the new ticket is seen the old one leads to the session, and once it
+		// has been for half a minute.
+		s.Holder(t, old).OK(loggedIn(t, "with the old ticket"))
+		s.Calls()
+		b.OK(loggedIn(t, "with the new ticket"))
+		sitetest.Equal(t, "the first use of the new ticket", s.Calls(), "Load", "Load", "Save", "Load", "Save")
+		b.OK(loggedIn(t, "with the new ticket again"))
+		sitetest.Equal(t, "the second", s.Calls(), "Load")
+		time.Sleep(29 * time.Second)
+		if a := s.Holder(t, old).OK(loggedIn(t, "in the grace")); len(a.SetCookie) > 0 {
+			t.Errorf("the old ticket got %q", a.SetCookie)
+		}
+		time.Sleep(2 * time.Second)
+		s.Holder(t, old).OK(func(s *cloakroom.Session) {
+			if user := s.User(); user != "" {
+				t.Errorf("after the grace the old ticket is %q's", user)
+			}
+		})
+		b.OK(loggedIn(t, "the visitor"))
+	})
+}
