@@ -74,6 +74,23 @@ func TestDoneInThisProcess(t *testing.T) {
 	}
 }
 
+// What ended before Done was called, since it was loaded, is seen at once, too.
+func TestDoneAfterTheEnd(t *testing.T) {
+	for name, c := range ends {
+		t.Run(name, func(t *testing.T) {
+			clocked(t, func(t *testing.T, records store.Store) {
+				s := sitetest.NewOn(t, records, cloakroom.Options{WatchInterval: 24 * time.Hour})
+				b := member(t, s)
+				within(t, b, func(_ http.ResponseWriter, session *cloakroom.Session) {
+					session.User()
+					c.end(t, s, b.Ticket())
+					mustClose(t, "after "+name, session.Done())
+				})
+			})
+		})
+	}
+}
+
 // Elsewhere they learn of it within WatchInterval.
 func TestDoneElsewhere(t *testing.T) {
 	for name, c := range ends {
@@ -180,12 +197,11 @@ func TestWatchEndsWithItsRequest(t *testing.T) {
 			clocked(t, func(t *testing.T, records store.Store) {
 				s := sitetest.NewOn(t, records, cloakroom.Options{})
 				s.Known(t)
-				synctest.Wait()
-				before := runtime.NumGoroutine()
 				done := c(t, s)
 				synctest.Wait()
-				if n := runtime.NumGoroutine(); n > before {
-					t.Errorf("%d goroutines are left", n-before)
+				stacks := make([]byte, 1<<20)
+				if stacks = stacks[:runtime.Stack(stacks, true)]; strings.Contains(string(stacks), "engine.(*watches)") {
+					t.Error("the goroutine is left")
 				}
 				s.Calls()
 				time.Sleep(time.Hour)
