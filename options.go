@@ -182,7 +182,8 @@ type Options struct {
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, 400 if it matches ErrTicket, else 500. A handler of your own sets
+	// or the request was given up, 429 if Hooks.Creating refuses a session, 400 if
+	// the error matches ErrTicket, else 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 

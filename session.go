@@ -141,14 +141,14 @@ func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent
 // session's own timeout back. What is above Options.MaxIdleTimeout, and what is
 // shorter than a second, makes the request fail, see Err. A limit that is lowered
 // later holds for the sessions that exist.
-func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetLimits(&d, nil) }
+func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetIdleTimeout(d) }
 
 // SetLifetime gives this session a lifetime of its own instead of Options.Lifetime,
 // as SetIdleTimeout does with the idle timeout, up to Options.MaxLifetime. It counts
 // from the login, or from the beginning of a session without one. The cookie of a
 // permanent session goes out again. The page docs/lifetimes.md says what the
 // combinations come to.
-func (s *Session) SetLifetime(d time.Duration) { s.core().SetLimits(nil, &d) }
+func (s *Session) SetLifetime(d time.Duration) { s.core().SetLifetime(d) }
 
 // IsNew reports whether no saved session stands behind s: there was none for the
 // visitor's ticket, or it has ended, by Destroy or elsewhere during a long

@@ -11,6 +11,7 @@
 package register
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -125,12 +126,16 @@ func (a *app) newSessions(cfg Config) (*cloakroom.Manager, error) {
 			ErrorHandler:  a.sessionFailed, Hooks: a.hooks(), Logger: a.log,
 		})
 	}
+	idle := a.idle
+	if lifetime := cmp.Or(cfg.Lifetime, cloakroom.DefaultLifetime); lifetime != cloakroom.NoLimit {
+		idle = min(idle, lifetime) // New refuses a timeout that could not take effect
+	}
 	opts := cloakroom.Options{
-		IdleTimeout: a.idle,
+		IdleTimeout: idle,
 		Lifetime:    cfg.Lifetime,
 		// The page shows the time left to the second, so an expiry may not lag
 		// behind by the usual tenth of the idle timeout.
-		TouchInterval: min(time.Second, a.idle/60),
+		TouchInterval: min(time.Second, idle/60),
 		// The tutorial runs on http://localhost, without TLS. An application
 		// on the internet leaves this out, and has the cookie __Host-session.
 		Insecure: true,

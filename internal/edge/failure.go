@@ -58,14 +58,16 @@ func (p *errorPage) give() {
 func (p *errorPage) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // AnswerError is the ErrorHandler by default. It answers in plain text: 503 if
-// the store is to blame, with Retry-After if it may have recovered by then, 400
-// if the request is, and 500 if the program is.
+// the store is to blame, with Retry-After if it may have recovered by then, 429 if
+// Hooks.Creating is, 400 if the request is, and 500 if the program is.
 func AnswerError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, engine.ErrUnavailable):
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "The service cannot reach its session store just now. Please try again in a few seconds.",
 			http.StatusServiceUnavailable)
+	case errors.Is(err, engine.ErrNotCreated):
+		http.Error(w, "Too many new visitors come from where you are. Please try again later.", http.StatusTooManyRequests)
 	case errors.Is(err, engine.ErrGone):
 		http.Error(w, "The request was given up before its session could be saved. Please try again.", http.StatusServiceUnavailable)
 	case errors.Is(err, engine.ErrRefused):

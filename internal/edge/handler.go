@@ -161,6 +161,9 @@ func (v *Visit) hasTwins() bool {
 	return cookies.next()
 }
 
+// Request returns the request as handlers get it.
+func (v *Visit) Request() *http.Request { return v.request }
+
 // Device describes what the visitor sits at.
 func (v *Visit) Device() string {
 	text := strings.ToValidUTF8(v.m.Describe(v.request), "\uFFFD")

@@ -110,8 +110,8 @@ func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
-// Tickets that fail a request are its sender's, and no more than rejected: they
-// must not fill the log.
+// Sessions that the application has refused would fill the log, and so would requests
+// whose tickets differ: these are rejected.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
 	if errors.Is(err, ErrTicket) {
 		fire(ctx, e.Hooks.Rejected, Event{Err: err})
@@ -122,7 +122,7 @@ func (e *Engine) Report(ctx context.Context, handle string, err error) {
 	if !hungUp || errors.Is(err, ErrGone) {
 		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
 	}
-	if !hungUp {
+	if !hungUp && !errors.Is(err, ErrNotCreated) {
 		e.Log(ctx, handle, err)
 	}
 }

@@ -204,13 +204,15 @@ func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, now
 	return rec.Expires.UnixMilli(), nil
 }
 
-// listedUntil returns when a user's record may go that lists a session with b.
+// listedUntil returns when a user's record may go that lists a session with b. The
+// session's own record stays for an idle timeout after its last use, by when the
+// lifetime may have been raised.
 func (e *Engine) listedUntil(b *ledger.Base, now time.Time) time.Time {
 	idle, life := e.limits(b.Meta)
 	if life == NoLimit {
 		return now.Add(max(10*idle, leastListed))
 	}
-	return e.deadline(b, now)
+	return e.deadline(b, now).Add(max(idle, 0))
 }
 
 // unlisted reports whether a session that is used now may outlive its user's

@@ -152,6 +152,9 @@ func (c *commit) sealTicket(ctx context.Context) error {
 	if err := c.e.checkTicket(v.ticket); err != nil {
 		return err
 	}
+	if err := c.admit(); err != nil {
+		return err
+	}
 	c.tries++
 	c.adopt(v, v.rec)
 	c.fire(ctx, c.sealedHook(existed))

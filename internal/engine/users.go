@@ -320,7 +320,11 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 // relist sees to it that the user's record lives as long as the session, which is
 // about to be saved.
 func (c *commit) relist(ctx context.Context, v *version) error {
-	if !c.e.unlisted(v, c.clock()) {
+	next := *v
+	if c.draft.SetsLimits() {
+		next.Meta = c.meta(v, c.clock())
+	}
+	if !c.e.unlisted(&next, c.clock()) {
 		return nil
 	}
 	_, err := c.list(ctx, v, v.key, "")

@@ -172,44 +172,6 @@ func (s *Session) SetPermanent(v bool) {
 	}
 }
 
-// SetLimits gives the session an idle timeout and a lifetime of its own, as far
-// as they are not nil; zero means what holds for all.
-func (s *Session) SetLimits(idle, life *time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.writable() {
-		return
-	}
-	if s.e.style.Meta == nil {
-		s.fail(store.WithAdvice(fmt.Errorf("cloakroom: set limits: %w in Flask mode", store.ErrUnsupported),
-			"Flask's sessions all live for PERMANENT_SESSION_LIFETIME."))
-		return
-	}
-	for _, l := range []struct {
-		name      string
-		value     *time.Duration
-		limit     time.Duration
-		set       func(time.Duration)
-		unchanged bool
-	}{
-		{"IdleTimeout", idle, s.e.MaxIdleTimeout, s.draft.SetIdle, idle != nil && s.draft.Own(s.version.Meta).Idle == ledger.WholeMillis(*idle)},
-		{"Lifetime", life, s.e.MaxLifetime, s.draft.SetLife, life != nil && s.draft.Own(s.version.Meta).Life == ledger.WholeMillis(*life)},
-	} {
-		switch {
-		case l.value == nil || l.unchanged:
-		case *l.value < 0 && *l.value != NoLimit, *l.value > 0 && *l.value < time.Second:
-			s.fail(fmt.Errorf("cloakroom: set %s: %v is no duration of a second or more", l.name, *l.value))
-			return
-		case shorter(*l.value, l.limit) != *l.value && *l.value != 0:
-			s.fail(store.WithAdvice(fmt.Errorf("cloakroom: set %s: %v is above Options.Max%s, %v", l.name, *l.value, l.name, l.limit),
-				"Raise the upper limit, which is "+l.name+" if it is not set."))
-			return
-		default:
-			l.set(ledger.WholeMillis(*l.value))
-		}
-	}
-}
-
 // IsNew reports whether nothing is saved for the visitor's ticket.
 func (s *Session) IsNew() bool {
 	s.mu.Lock()

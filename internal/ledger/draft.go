@@ -75,7 +75,13 @@ func (d *Draft) SetIdle(v time.Duration) { d.own[0] = limit{d.Next(), v} }
 func (d *Draft) SetLife(v time.Duration) { d.own[1] = limit{d.Next(), v} }
 
 // SetsLimits reports whether d gives the session limits of its own.
-func (d *Draft) SetsLimits() bool { return d.own[0].number|d.own[1].number != 0 }
+func (d *Draft) SetsLimits() bool { return d.SetsIdle() || d.SetsLife() }
+
+// SetsIdle reports whether d does that to the idle timeout.
+func (d *Draft) SetsIdle() bool { return d.own[0].number != 0 }
+
+// SetsLife reports whether d does that to the lifetime.
+func (d *Draft) SetsLife() bool { return d.own[1].number != 0 }
 
 // Own returns what d makes of a session's own limits, those of m, which may be
 // nil.

@@ -167,7 +167,7 @@ func (m *Meta) read(f *codec.Field) bool {
 	case metaPrev:
 		m.Prev = readPrev(m.list(f.Raw))
 	case metaOwn:
-		if own := m.list(f.Raw); len(own) == 2 {
+		if own := m.list(f.Raw); len(own) >= 2 {
 			m.Own = Own{duration(integer(own[0])), duration(integer(own[1]))}
 		}
 	case metaUser:
