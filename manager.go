@@ -38,6 +38,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 	if opts.RecordKeys != nil && len(opts.RecordKeys) == 0 {
 		return nil, errors.New("cloakroom: New: Options.RecordKeys is a list without keys, and records would not be sealed: see where the keys are read from, or leave it nil")
 	}
+	if opts.Revocations != nil {
+		return nil, errors.New("cloakroom: New: Options.Revocations is for NewCookie: what is in a store is revoked there")
+	}
 	if len(opts.RecordKeys) == 0 && !opts.ReadUnsealedUntil.IsZero() {
 		return nil, errors.New("cloakroom: New: Options.ReadUnsealedUntil is set without RecordKeys: no record is sealed then, and all are read")
 	}
@@ -83,7 +86,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: NewCookie: %w", err)
 	}
-	return newManager(nil, nil, &opts), nil
+	m := newManager(nil, nil, &opts)
+	m.engine.SetRevocations(opts.Revocations)
+	return m, nil
 }
 
 // maxFlashes is said in the comment of Session.Flash.

@@ -12,6 +12,7 @@ import (
 	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // Defaults of Options.
@@ -55,6 +56,15 @@ type Options struct {
 	// alone. A lower limit holds for the sessions that exist.
 	MaxIdleTimeout, MaxLifetime time.Duration
 
+	// Revocations is a small store that lets Manager.RevokeUser end sessions which
+	// are sealed in their cookies, see NewCookie: one short record for each user who
+	// has logged in. It is read at most once in WatchInterval for a user whose cookies
+	// open, so that a revocation takes that long to reach other processes. What it
+	// has no record of opens nothing: a store that loses records logs users out, and
+	// one that does not answer fails their requests. Sessions without a user do
+	// without. Switched on, it ends the sessions of users who have logged in before.
+	Revocations store.Store
+
 	// RenewEvery gives a session a new ID that often, with the answer to a request
 	// that uses it. The old ticket leads to the same session until 30 seconds after
 	// the new one has been seen, so that the other requests of a page stay logged in;
@@ -80,7 +90,8 @@ type Options struct {
 	TouchInterval time.Duration
 
 	// Permanent makes new sessions outlive the browser: their cookie has a
-	// Max-Age. Otherwise that is up to Session.SetPermanent.
+	// Max-Age. Otherwise that is up to Session.SetPermanent. What follows a Destroy
+	// in its request is the exception, see there.
 	Permanent bool
 
 	// CookieName is the name of the cookie. Empty means "__Host-session";
@@ -126,8 +137,9 @@ type Options struct {
 	Transport []Transport
 
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
-	// printable ASCII without spaces. Two applications on one store need different
-	// prefixes or cookie names.
+	// printable ASCII without spaces, and does not end in "user:", by which tools tell
+	// users' records. Two applications on one store need different prefixes or cookie
+	// names.
 	KeyPrefix string
 
 	// PlainIDs names records by the ID itself rather than its hash, so that
@@ -182,8 +194,9 @@ type Options struct {
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, 429 if Hooks.Creating refuses a session, 400 if
-	// the error matches ErrTicket, else 500. A handler of your own sets
+	// or the request was given up, 400 if it matches ErrTicket, 403 if it matches
+	// ErrTooManySessions or ErrRevoked, 429 if Hooks.Creating refuses a session, else
+	// 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
