@@ -29,6 +29,9 @@ func (o Options) normalize() (Options, error) {
 	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
 		o.KeyPrefix = DefaultKeyPrefix
 	}
+	if native && strings.HasSuffix(o.KeyPrefix, engine.UserPrefix) {
+		return o, fmt.Errorf("Options.KeyPrefix: it ends in %s, by which users' records are told from sessions: choose another one", engine.UserPrefix)
+	}
 	if err := o.checkKeyPrefix(); err != nil {
 		return o, err
 	}

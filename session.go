@@ -172,13 +172,13 @@ func (s *Session) Handle() string { return s.core().Handle() }
 
 // Ticket returns the ticket of the session as it is now, for programs that pass it
 // on themselves: to a WebSocket that opens it later, say. It is empty if there is
-// none: for a session that has not been saved yet or has ended, and after a
-// Regenerate that has not been saved, since the ticket that the visitor has opens
+// none: for a session that has not been saved yet or has ended, and after a Login or
+// a Regenerate that has not been saved, since the ticket that the visitor has opens
 // nothing once it is. A sealed ticket holds the session itself, and is empty after
-// every change that has not been saved. So ask before the changes, or in a later
-// request.
+// every change that has not been saved. Call Save first to get the new one.
 //
-// Whoever has the ticket is the visitor. Given to the scripts of a page, it is no
+// The ticket goes the way of the visitor's own: a later login, Regenerate or renewal
+// (see Options.RenewEvery) replaces it. Whoever has the ticket is the visitor. Given to the scripts of a page, it is no
 // longer protected by the cookie's HttpOnly.
 func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
 

@@ -39,3 +39,9 @@ func (Ticket) LogValue() slog.Value { return slog.StringValue(redacted) }
 // HandleOf returns the handle of the record with a store key, as
 // [Session.Handle] does, for tools that list a store.
 func HandleOf(storeKey string) string { return engine.HandleOf(storeKey) }
+
+// IsUserKey reports whether the record with a store key is a user's, which lists his
+// sessions, rather than a session's or its mark, for tools that list a store. In
+// Flask mode, which has no users, it may be wrong: if SESSION_KEY_PREFIX ends in
+// "user:".
+func IsUserKey(storeKey string) bool { return engine.IsUserKey(storeKey) }

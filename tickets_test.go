@@ -88,6 +88,17 @@ func TestTicketOfASession(t *testing.T) {
 			session.Regenerate()
 			is("after Regenerate", session, "")
 		})
+		b.OK(func(session *cloakroom.Session) {
+			if sealed {
+				return // no logins to be revoked
+			}
+			before := string(session.Ticket())
+			session.Login("user-42")
+			is("after Login", session, "")
+			if err := session.Save(); err != nil || session.Ticket() == "" || string(session.Ticket()) == before {
+				t.Errorf("after Save: %v, a new ticket: %t", err, string(session.Ticket()) != before)
+			}
+		})
 		b.Get("/", func(w http.ResponseWriter, r *http.Request) {
 			session := cloakroom.From(r)
 			session.Regenerate()

@@ -1,5 +1,5 @@
 // Package edge is between a request and the engine: it reads tickets from
-// cookies, commits the session before the answer's first byte leaves, and
+// cookies and headers, commits the session before the answer's first byte leaves, and
 // tells the visitor what has become of it.
 package edge
 

@@ -312,6 +312,7 @@ func (s *Session) settle(c *commit) {
 	}
 	switch c.outcome {
 	case touched:
+		s.follow(&c.version)
 		s.version = c.version
 	case stored:
 		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent

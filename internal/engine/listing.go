@@ -57,6 +57,13 @@ func (e *Engine) userKey(user string) string {
 	return e.KeyPrefix + UserPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// IsUserKey reports whether a store key is that of a user's record. No session has
+// such a key: New refuses a prefix that would make it one.
+func IsUserKey(key string) bool {
+	head := len(key) - IDLength
+	return head >= 0 && strings.HasSuffix(key[:head], UserPrefix) && isBase64URL(key[head:])
+}
+
 // listingOf loads a user's record, which is empty if there is none.
 func (e *Engine) listingOf(ctx context.Context, user string) (listing, store.Record, error) {
 	key := e.userKey(user)

@@ -64,9 +64,10 @@ func (c *commit) move(ctx context.Context) error {
 	queue := turn{e: c.e}
 	defer queue.pass()
 	for {
-		_, err := c.e.store.Save(ctx, prev.key, prev.rec, c.leave(&prev, v.key))
+		left := c.leave(&prev, v.key)
+		_, err := c.e.store.Save(ctx, prev.key, prev.rec, left)
 		if err == nil {
-			c.e.watches.moved(prev.key, v.key)
+			c.e.watches.replaced(prev.key, left)
 			break
 		}
 		if !errors.Is(err, store.ErrConflict) {

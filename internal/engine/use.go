@@ -61,6 +61,7 @@ func (s *Session) useAgain() {
 	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
 		if v.key != s.version.key { // renewed elsewhere
+			s.follow(&v)
 			s.version = v
 		}
 		if !s.passive {

@@ -227,7 +227,7 @@ func (s *Session) Ticket() string {
 func (s *Session) LiveTicket() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.readable() || s.draft.regenerate != 0 || s.e.inTicket() && s.draft.pending() {
+	if !s.readable() || s.draft.moves() || s.e.inTicket() && s.draft.pending() {
 		return ""
 	}
 	return s.version.ticket

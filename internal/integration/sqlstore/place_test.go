@@ -96,6 +96,20 @@ func holds(t testing.TB, s store.Store, key, data string) store.Record {
 	return r
 }
 
+// holdsAll checks what LoadAll returns for keys; "" stands for no record.
+func holdsAll(t testing.TB, s store.Store, keys []string, data ...string) {
+	t.Helper()
+	records, err := store.LoadAll(context.Background(), s, keys)
+	if err != nil {
+		t.Fatalf("LoadAll = %v, want no error", err)
+	}
+	for i, r := range records {
+		if string(r.Data) != data[i] || r.Exists() != (data[i] != "") {
+			t.Errorf("LoadAll: record %d is %.60q, want %.60q", i, r.Data, data[i])
+		}
+	}
+}
+
 // gone checks that key has no record.
 func gone(t testing.TB, s store.Store, key string) {
 	t.Helper()
