@@ -136,9 +136,9 @@ type Options struct {
 	Transport []Transport
 
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
-	// printable ASCII without spaces, and does not end in "user:", by which tools tell
-	// users' records. Two applications on one store need different prefixes or cookie
-	// names.
+	// printable ASCII without spaces, and does not end in "user:" or "epoch:", by
+	// which tools tell users' records. Two applications on one store need different
+	// prefixes or cookie names.
 	KeyPrefix string
 
 	// PlainIDs names records by the ID itself rather than its hash, so that
