@@ -90,7 +90,8 @@ type Options struct {
 	TouchInterval time.Duration
 
 	// Permanent makes new sessions outlive the browser: their cookie has a
-	// Max-Age. Otherwise that is up to Session.SetPermanent.
+	// Max-Age. Otherwise that is up to Session.SetPermanent. What follows a Destroy
+	// in its request is the exception, see there.
 	Permanent bool
 
 	// CookieName is the name of the cookie. Empty means "__Host-session";

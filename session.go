@@ -150,9 +150,12 @@ func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetIdleTimeout(d) }
 // combinations come to.
 func (s *Session) SetLifetime(d time.Duration) { s.core().SetLifetime(d) }
 
-// IsNew reports whether no saved session stands behind s: there was none for the
-// visitor's ticket, or it has ended, by Destroy or elsewhere during a long
-// request.
+// IsNew reports whether the session begins in this request: the visitor's ticket has
+// led to none, or to one that has ended since, by Destroy or elsewhere during a long
+// request. It says so for the rest of the request, whatever is set in it and saved,
+// by Save too. The next request with the new ticket says no. A session that was
+// opened without a request is new from [Manager.Open] on, whatever is committed. One
+// that could not be loaded is not new, see Err.
 func (s *Session) IsNew() bool { return s.core().IsNew() }
 
 // Modified reports whether this request has changes that are not saved yet.
@@ -203,7 +206,9 @@ func (s *Session) Regenerate() { s.core().Regenerate() }
 // leaves, and no request in flight brings either back. (A copy of a sealed cookie
 // opens the session until it expires: see NewCookie.) The
 // Session is empty and new afterwards; what is set now goes into a new session
-// with a new ID, a goodbye message for instance. If the visitor's browser sent
+// with a new ID, a goodbye message for instance. That one is not permanent, with
+// Options.Permanent neither, until SetPermanent or a login, Login or Regenerate, makes
+// it so (Flask mode goes by SESSION_PERMANENT). If the visitor's browser sent
 // several cookies of the name, from other paths and domains, they are removed,
 // and the sessions that they open are ended.
 func (s *Session) Destroy() { s.core().Destroy() }

@@ -16,7 +16,7 @@ import (
 // in the cookie, and for the null session.
 //
 // What cfg says is not for opts to say again: of opts only TouchInterval,
-// MaxSize, StoreTimeout, ErrorHandler, Hooks and Logger may be set. A
+// MaxSize, StoreTimeout, WatchInterval, ErrorHandler, Hooks and Logger may be set. A
 // TouchInterval of zero means one minute, or a tenth of
 // PERMANENT_SESSION_LIFETIME if that is less.
 func New(s store.Store, cfg Config, opts cloakroom.Options) (*cloakroom.Manager, error) {

@@ -312,6 +312,7 @@ func (s *Session) settle(c *commit) {
 	}
 	switch c.outcome {
 	case touched:
+		s.follow(&c.version)
 		s.version = c.version
 	case stored:
 		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
@@ -328,7 +329,7 @@ func (s *Session) settle(c *commit) {
 			return
 		}
 		s.follow(&version{})
-		s.version = version{}
+		s.version, s.found = version{}, false
 		s.draft.discard()
 	case endedElsewhere:
 		s.empty(c.met)

@@ -43,10 +43,7 @@ func (s *Session) Login(user string) {
 		l.Device = s.bearer.Device()
 	}
 	s.draft.LogIn(l)
-	s.draft.login = true
-	if s.version.Exists() || s.flight() != nil {
-		s.draft.regenerate = s.draft.Next()
-	}
+	s.arrive()
 }
 
 // checkUser refuses a name that no user can have, and modes without users.

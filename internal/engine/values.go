@@ -162,21 +162,22 @@ func (s *Session) Permanent() bool {
 }
 
 // SetPermanent says whether the cookie outlives the browser. Where _permanent
-// is written as it was set, setting it again is a change.
+// is written as it was set, setting it again is a change, and so it is where a login
+// would change it otherwise.
 func (s *Session) SetPermanent(v bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable() && (s.e.Rules.Permanence != ledger.PermanentIfTrue ||
+	if s.writable() && (s.e.Rules.Permanence != ledger.PermanentIfTrue || s.e.parts(&s.version, &s.draft) ||
 		s.draft.Permanent(&s.e.style, &s.version.Base) != v) {
 		s.draft.SetPermanent(v)
 	}
 }
 
-// IsNew reports whether nothing is saved for the visitor's ticket.
+// IsNew reports whether the session has not been there before this request.
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.readable() && !s.version.Exists()
+	return s.readable() && !s.found
 }
 
 // Modified reports whether there are changes to be saved.
