@@ -159,7 +159,8 @@ type Options struct {
 	// A new key is appended in all processes first, and moved to the front
 	// second. The old one can be dropped when IdleTimeout has passed since it was
 	// in front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds
-	// no record that it sealed. The page docs/operations.md has each step.
+	// no record that it sealed: records of users who log in rarely keep it for
+	// longer. The page docs/operations.md has each step.
 	RecordKeys [][]byte
 
 	// ReadUnsealedUntil is the end of the time in which records that are not
