@@ -29,10 +29,12 @@ type demoCmd struct {
 	SecretFile string        `type:"path" placeholder:"FILE" help:"A file with keys, one a line in hex or base64, the newest first. Sessions are sealed with them: in the cookie, or in the store. It is made if it is missing."`
 }
 
-func demoVars() kong.Vars {
+// defaults are those of flags that the library or the tutorial decide.
+func defaults() kong.Vars {
 	return kong.Vars{
 		"idle":     register.DefaultIdle.String(),
 		"lifetime": cloakroom.DefaultLifetime.String(),
+		"prefix":   cloakroom.DefaultKeyPrefix,
 	}
 }
 
