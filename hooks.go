@@ -45,7 +45,8 @@ type Hooks struct {
 	// Destroyed: a session has been ended on purpose.
 	Destroyed func(context.Context, Event)
 	// Rejected: a visitor's ticket was not accepted. Err matches ErrTicket if
-	// it is malformed, ErrNotFound if no live session has it (it may have
+	// it is malformed or the request brings another one that differs (see
+	// Options.Transport), ErrNotFound if no live session has it (it may have
 	// expired, or be somebody's guess), and seal.ErrOpen if it is not sealed
 	// by any of our keys: seal.ErrUnknownKey, if by one that is not listed.
 	Rejected func(context.Context, Event)

@@ -23,8 +23,14 @@ func (o Options) normalize() (Options, error) {
 	if err := o.normalizeCookie(native); err != nil {
 		return o, err
 	}
+	if err := o.normalizeTransport(); err != nil {
+		return o, err
+	}
 	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
 		o.KeyPrefix = DefaultKeyPrefix
+	}
+	if native && strings.HasSuffix(o.KeyPrefix, engine.UserPrefix) {
+		return o, fmt.Errorf("Options.KeyPrefix: it ends in %s, by which users' records are told from sessions: choose another one", engine.UserPrefix)
 	}
 	if err := o.checkKeyPrefix(); err != nil {
 		return o, err
@@ -88,6 +94,20 @@ func (o *Options) normalizeCookie(native bool) error {
 		return nil
 	}
 	return o.refuseContradictions()
+}
+
+func (o *Options) normalizeTransport() (err error) {
+	if o.Transport == nil {
+		return nil
+	}
+	names := make([]string, 0, len(o.Transport))
+	for _, t := range o.Transport {
+		names = append(names, string(t))
+	}
+	if o.transports, err = edge.NewTransports(names); err != nil {
+		return fmt.Errorf("Options.Transport: %w", err)
+	}
+	return nil
 }
 
 func (o *Options) defaultCookieName() string {

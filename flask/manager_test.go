@@ -60,7 +60,7 @@ func cookieOf(resp *http.Response) string {
 }
 
 func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
-	free := map[string]bool{"TouchInterval": true, "MaxSize": true, "StoreTimeout": true, "ErrorHandler": true, "Hooks": true, "Logger": true}
+	free := map[string]bool{"TouchInterval": true, "MaxSize": true, "StoreTimeout": true, "WatchInterval": true, "ErrorHandler": true, "Hooks": true, "Logger": true}
 	cfg := configured(t, inRedis)
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[cloakroom.Options]()) {
 		if !f.IsExported() {

@@ -47,6 +47,7 @@ type commit struct {
 	moves     bool    // the new record takes the place of the one it is made of
 	bearer    Bearer  // nil without a request
 	after     *marked // the session ended while the request was on its way
+	epoch     string  // of a user who logs in, where tickets hold sessions
 	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
 
@@ -311,6 +312,7 @@ func (s *Session) settle(c *commit) {
 	}
 	switch c.outcome {
 	case touched:
+		s.follow(&c.version)
 		s.version = c.version
 	case stored:
 		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
@@ -327,7 +329,7 @@ func (s *Session) settle(c *commit) {
 			return
 		}
 		s.follow(&version{})
-		s.version = version{}
+		s.version, s.found = version{}, false
 		s.draft.discard()
 	case endedElsewhere:
 		s.empty(c.met)

@@ -51,9 +51,13 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if c.listed != 0 {
 		next.Login.Listed = c.listed
 	}
+	if c.epoch != "" {
+		next.Login.Epoch = c.epoch
+	}
 	if c.renews {
 		next.Renewed = now.UnixMilli()
 	}
+	next.Parting = c.e.parts(prev, &c.draft)
 	next.Prev = c.prev(prev)
 	idle, life := c.e.limits(&next)
 	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
@@ -68,6 +72,19 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 		next.Life = prev.Meta.Life // the cookie still has to say so
 	}
 	return next.Or(usual)
+}
+
+// parts reports whether v with what d changes is a session that began after a logout,
+// and that a login makes permanent.
+func (e *Engine) parts(v *version, d *draft) bool {
+	switch {
+	case !e.style.Permanent || d.SetsPermanent():
+		return false
+	case v.Exists():
+		return v.Meta != nil && v.Meta.Parting
+	default:
+		return d.Parts()
+	}
 }
 
 // prev returns what the record that is made of v says about those before it.

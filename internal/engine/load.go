@@ -170,7 +170,9 @@ func (e *Engine) fetch(ctx context.Context, key string) (version, error) {
 		return version{}, unavailable("load", err)
 	}
 	if err := e.readMark(key, rec); err != nil {
-		e.watches.seen(key, asMark(err))
+		if m := asMark(err); m != nil {
+			e.watches.ended(key, m)
+		}
 		return version{}, err
 	}
 	v, err := e.decode(key, rec)

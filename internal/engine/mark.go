@@ -215,8 +215,7 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		case m == nil:
 			return v, err
 		case m.kind == store.MarkRenewed && m.seen.IsZero():
-			_, err := e.replace(ctx, p.Key, rec, e.mark(m.kind, p.Key, renewedPayload(now, m.next), now.Add(markLife), m.at))
-			return v, err
+			return v, e.replace(ctx, p.Key, rec, e.mark(m.kind, p.Key, renewedPayload(now, m.next), now.Add(markLife), m.at))
 		case m.next == v.key || m.kind == store.MarkRenewed:
 			return e.rewrite(ctx, v, v.Base, v.Meta.Prev[1:], now)
 		}
@@ -236,25 +235,20 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 	if renewal {
 		payload = renewedPayload(time.Time{}, v.key)
 	}
-	replaced, err := e.replace(ctx, p.Key, rec, e.mark(store.MarkKind(p.Kind), p.Key, payload, time.Time{}, time.Now()))
-	switch {
-	case !replaced:
-	case renewal:
-		e.watches.renewed(p.Key, v.key)
-	default:
-		e.watches.moved(p.Key, v.key)
-	}
-	return v, err
+	return v, e.replace(ctx, p.Key, rec, e.mark(store.MarkKind(p.Kind), p.Key, payload, time.Time{}, time.Now()))
 }
 
 // replace saves a mark in the place of what was read. That somebody else was
 // faster is no error: the next step sees what has become of it.
-func (e *Engine) replace(ctx context.Context, key string, read, mark store.Record) (replaced bool, err error) {
-	_, err = e.store.Save(ctx, key, read, mark)
+func (e *Engine) replace(ctx context.Context, key string, read, mark store.Record) error {
+	_, err := e.store.Save(ctx, key, read, mark)
 	if err != nil && !errors.Is(err, store.ErrConflict) {
-		return false, saveError(err)
+		return saveError(err)
 	}
-	return err == nil, nil
+	if err == nil {
+		e.watches.replaced(key, mark)
+	}
+	return nil
 }
 
 // rewrite saves v's record with the values of base and other predecessors, and

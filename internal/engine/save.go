@@ -24,10 +24,10 @@ const (
 
 // fate returns what m says of its session; nil if there is no mark.
 func (m *marked) fate() fate {
-	if m != nil && m.kind == store.MarkMoved {
-		return hasMoved
+	if m == nil || m.kind == store.MarkEnded {
+		return hasEnded
 	}
-	return hasEnded
+	return hasMoved
 }
 
 // over returns the error of f, or nil.
@@ -126,7 +126,7 @@ func (s *Session) Reload() error {
 		s.e.Report(call, s.version.name(), err)
 		return err
 	default:
-		if err := s.putOn(v, key); err != nil {
+		if err := s.putOn(v); err != nil {
 			return err
 		}
 	}
@@ -160,20 +160,21 @@ func (s *Session) over(op string) error {
 	return fmt.Errorf("cloakroom: %s: %w", op, s.fate.over())
 }
 
-// putOn puts the draft on v, a newer version of the session, unless that is no longer
-// the one of key. Functions given to
+// putOn puts the draft on v, a newer version of the session. Functions given to
 // Update run again, without the lock, since they may use the session.
-func (s *Session) putOn(v version, key string) error {
+func (s *Session) putOn(v version) error {
 	v.ticket, v.handle = s.version.ticket, s.version.handle
+	before := s.version.key // v's is another one after a renewal
 	for range maxUpdates {
 		draft := s.draft.Snapshot()
 		if err := s.rebase(&draft, &v); err != nil {
 			return err
 		}
-		if s.version.key != key {
+		if s.version.key != before {
 			return nil
 		}
 		if s.draft.Adopt(&draft) {
+			s.follow(&v)
 			s.version = v
 			return nil
 		}

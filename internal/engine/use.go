@@ -61,6 +61,7 @@ func (s *Session) useAgain() {
 	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
 		if v.key != s.version.key { // renewed elsewhere
+			s.follow(&v)
 			s.version = v
 		}
 		if !s.passive {
@@ -106,7 +107,7 @@ func (s *Session) empty(m *marked) {
 	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version, s.fate = version{}, m.fate()
+	s.version, s.found, s.fate = version{}, false, m.fate()
 	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()

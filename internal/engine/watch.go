@@ -10,7 +10,6 @@ type watch struct {
 	done chan struct{}
 	stop func() bool // ends the wait for the end of the request
 	key  string      // what is watched; empty while there is no session
-	led  bool        // a renewal has led it on to key
 	over bool        // done is closed, or nobody listens any more
 	met  *marked     // what closed it
 
@@ -66,7 +65,7 @@ func (s *Session) watching() *watch {
 // notice makes the session empty if its watch has seen its end.
 func (s *Session) notice() {
 	w := s.watching()
-	if w != nil && !s.committing && s.version.Exists() && w.isClosed() && (w.led || w.key == watchKey(&s.version)) {
+	if w != nil && !s.committing && s.version.Exists() && w.isClosed() {
 		s.ended(w.met)
 	}
 }
@@ -118,17 +117,19 @@ func (s *Session) settleWatch() {
 	}
 }
 
-// follow lets the watch go on with v, which a commit of s has made of the session.
+// follow lets the watch go on with v, which is about to become the version of s.
 func (s *Session) follow(v *version) {
-	w := s.watching()
-	if w == nil || s.aside.dying {
-		return
-	}
-	if !v.Exists() {
+	switch w := s.watching(); {
+	case w == nil:
+	case w.isClosed():
+		if watchKey(v) != watchKey(&s.version) { // another session
+			s.aside.watch, s.aside.dying = nil, false
+		}
+	case !v.Exists():
 		s.e.watches.follow(w, "", time.Time{})
-		return
+	default:
+		s.e.watches.follow(w, watchKey(v), s.e.overAt(v, time.Now()))
 	}
-	s.e.watches.follow(w, watchKey(v), s.e.overAt(v, time.Now()))
 }
 
 // watchKey names a session to those who watch it: by its store key or, where its

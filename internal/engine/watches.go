@@ -58,7 +58,6 @@ func (ws *watches) begin(w *watch, ctx context.Context) {
 func (ws *watches) follow(w *watch, key string, ends time.Time) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	w.led = false
 	if w.over {
 		return
 	}
@@ -133,6 +132,10 @@ func (ws *watches) ended(key string, m *marked) {
 	if k == nil {
 		return
 	}
+	if m != nil && m.kind == store.MarkRenewed {
+		ws.renewed(k, m.next)
+		return
+	}
 	for _, w := range slices.Clone(k.by) {
 		if w.met = m; w.held {
 			w.missed = true
@@ -149,41 +152,19 @@ func (ws *watches) endedUnless(failed *error, key string) {
 	}
 }
 
-// moved is ended for a session that goes on under another key.
-func (ws *watches) moved(key, next string) {
+// replaced is ended for what lies under key now: a mark, or nothing.
+func (ws *watches) replaced(key string, rec store.Record) {
 	if ws.count.Load() != 0 {
-		ws.ended(key, &marked{kind: store.MarkMoved, at: time.Now(), key: key, next: next})
+		ws.ended(key, asMark(ws.e.readMark(key, rec)))
 	}
 }
 
-// seen says what a mark means for those who watch its key; nil if it could not be
-// read.
-func (ws *watches) seen(key string, m *marked) {
-	switch {
-	case m == nil:
-	case m.kind == store.MarkRenewed:
-		ws.renewed(key, m.next)
-	default:
-		ws.ended(key, m)
-	}
-}
-
-// renewed lets those who watch a key go on with another one, which is looked at
-// soon.
-func (ws *watches) renewed(key, next string) {
-	if ws.count.Load() == 0 || next == "" {
-		return
-	}
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	k := ws.keys[key]
-	if k == nil {
-		return
-	}
+// renewed lets those who watch k go on under the key next.
+func (ws *watches) renewed(k *watched, next string) {
 	for _, w := range slices.Clone(k.by) {
 		ws.leave(w)
-		w.key, w.led = next, true
-		ws.enter(w, k.ends)
+		w.key = next
+		ws.enter(w, time.Time{})
 	}
 }
 
@@ -317,7 +298,7 @@ func (ws *watches) look(keys []string) error {
 		case err == nil, errors.Is(err, store.ErrNotFound):
 			ws.judge(call, key, rec)
 		default:
-			if failures++; failures == lookFailures || call.Err() != nil {
+			if failures++; failures == min(lookFailures, len(keys)) || call.Err() != nil {
 				return unavailable("watch", err)
 			}
 		}
@@ -350,7 +331,9 @@ func (ws *watches) judge(ctx context.Context, key string, rec store.Record) {
 		return
 	}
 	if err := e.readMark(key, rec); err != nil {
-		ws.seen(key, asMark(err))
+		if m := asMark(err); m != nil {
+			ws.ended(key, m)
+		}
 		return
 	}
 	v, err := e.decode(key, rec)
