@@ -50,6 +50,12 @@
 // of Options.Lifetime however much it was used. The cookie goes when the
 // browser closes, unless the session is permanent.
 //
+// # Without cookies
+//
+// [Options].Transport lets programs that are no browsers send their ticket in a
+// header. [FromContext] is for code that gets a context alone, and [Manager.Open],
+// [Manager.Commit] and [Manager.Cookie] for servers that do not speak net/http.
+//
 // # Stores
 //
 // Package [github.com/cloakroom/cloakroom/store] is the contract; memstore and

@@ -31,7 +31,8 @@ var (
 	// visitor: the change needs a new cookie and the header has left, or the
 	// request is over. The change was not saved.
 	ErrLate = engine.ErrLate
-	// ErrTicket says that a ticket is not one that this Manager gives out.
+	// ErrTicket says that a ticket is not one that this Manager gives out, or
+	// that a request brings two that differ: see Options.Transport.
 	ErrTicket = engine.ErrTicket
 	// ErrTooManySessions says that a user has as many sessions as
 	// Options.MaxPerUser allows, and that another login was refused.

@@ -50,6 +50,7 @@ func TestNewRefuses(t *testing.T) {
 		"a KeyPrefix with a line break":   {cloakroom.Options{KeyPrefix: "a\r\n"}, "Options.KeyPrefix"},
 		"a KeyPrefix that fills the key":  {cloakroom.Options{KeyPrefix: strings.Repeat("x", 203)}, "at most 202"},
 		"a KeyPrefix longer than any key": {cloakroom.Options{KeyPrefix: strings.Repeat("x", 300)}, "Options.KeyPrefix"},
+		"a KeyPrefix of users' records":   {cloakroom.Options{KeyPrefix: "app:user:"}, "Options.KeyPrefix"},
 		"a negative MaxSize":              {cloakroom.Options{MaxSize: -1}, "Options.MaxSize"},
 		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
 		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},
@@ -110,6 +111,37 @@ func TestNewAccepts(t *testing.T) {
 	} {
 		if _, err := cloakroom.New(memstore.New(memstore.Options{}), opts); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTransportsAreChecked(t *testing.T) {
+	type list = []cloakroom.Transport
+	const cookie, bearer = cloakroom.TransportCookie, cloakroom.TransportBearer
+	for _, c := range []struct {
+		transport list
+		says      string // empty: accepted
+	}{
+		{nil, ""}, {list{cookie}, ""}, {list{bearer}, ""}, {list{bearer, "X-Session", cookie}, ""}, {list{"session-ticket", bearer}, ""},
+		{list{"authorization", "COOKIE"}, ""}, {list{cloakroom.Transport(strings.Repeat("x", 64))}, ""},
+		{list{}, "without transports"},
+		{list{cookie, cookie}, "twice"}, {list{bearer, "authorization"}, "twice"}, {list{"x-session", "X-Session"}, "twice"},
+		{list{""}, "no name"}, {list{"Bearer "}, "no name"}, {list{"X Session"}, "no name"}, {list{"X:Y"}, "no name"},
+		{list{"X\r\nY"}, "no name"}, {list{"Sitzungsmärke"}, "no name"}, {list{cloakroom.Transport(strings.Repeat("x", 65))}, "65 bytes"},
+		{list{"Set-Cookie"}, "something else"}, {list{"host"}, "something else"}, {list{"Connection"}, "something else"},
+		{list{"TE"}, "something else"}, {list{"Transfer-Encoding"}, "something else"}, {list{"Proxy-Authorization"}, "something else"},
+		{list{"Content-Type"}, "something else"}, {list{"WWW-Authenticate"}, "something else"}, {list{"Vary"}, "something else"},
+		{list{"Cache-Control"}, "something else"}, {list{"CDN-Cache-Control"}, "something else"}, {list{"Sec-Ticket"}, "something else"},
+		{list{"X-Forwarded-For"}, "something else"}, {list{"X-Accel-Redirect"}, "something else"}, {list{"Location"}, "something else"},
+		{list{"Access-Control-Allow-Origin"}, "something else"}, {list{"Surrogate-Control"}, "something else"}, {list{"ETag"}, "something else"},
+		{list{cookie, "Upgrade"}, "something else"},
+	} {
+		_, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{Transport: c.transport})
+		switch {
+		case c.says == "" && err != nil:
+			t.Errorf("%q: %v", c.transport, err)
+		case c.says != "" && (err == nil || !strings.Contains(err.Error(), "Options.Transport: ") || !strings.Contains(err.Error(), c.says)):
+			t.Errorf("%q: %v, want an error that says %q", c.transport, err, c.says)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestCookieLifeIsTheSessionsLifetime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := sitetest.New(t, cloakroom.Options{Lifetime: c.lifetime, IdleTimeout: 3 * day})
+				s := sitetest.New(t, cloakroom.Options{Lifetime: c.lifetime, IdleTimeout: 2 * day})
 				b := s.Known(t)
 				time.Sleep(c.after)
 				a := b.OK(func(s *cloakroom.Session) { s.SetPermanent(true) })

@@ -45,7 +45,9 @@ type commit struct {
 	renewal   bool    // it is time for a new ID, once the rest has been saved
 	renews    bool    // the new record is that of a renewal
 	moves     bool    // the new record takes the place of the one it is made of
+	bearer    Bearer  // nil without a request
 	after     *marked // the session ended while the request was on its way
+	epoch     string  // of a user who logs in, where tickets hold sessions
 	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
 
@@ -154,7 +156,7 @@ func (s *Session) takeCommit(ctx context.Context, at moment) (c *commit, now tim
 	if !confirms && !s.draft.pending() && !s.refreshes(now, mayResend) {
 		return nil, now, late
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, after: after,
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, bearer: s.bearer, after: after,
 		mayResend: mayResend, confirms: confirms, reload: s.bearer == nil, unsettled: s.unsettled()}
 	s.beginCommit()
 	c.draft.Draft = s.draft.Snapshot()
@@ -274,7 +276,10 @@ func (c *commit) run(ctx context.Context) error {
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err
 	}
-	c.resend = c.confirms || c.mayResend && c.version.Exists() && c.e.resendDue(&c.version, c.now)
+	if err := c.checkOwn(); err != nil {
+		return err
+	}
+	c.resend = c.confirms || c.mayResend && c.version.Exists() && (c.relives() || c.e.resendDue(&c.version, c.now))
 	switch {
 	case c.e.inTicket():
 		return c.sealTicket(ctx)
@@ -310,8 +315,7 @@ func (s *Session) settle(c *commit) {
 		s.follow(&c.version)
 		s.version = c.version
 	case stored:
-		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent ||
-			c.version.Permanent && c.draft.SetsLimits() && c.mayResend
+		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
 		s.reissued = s.reissued || reissued || c.resend || s.e.Rules.SlidingCookie
 		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login
@@ -325,7 +329,7 @@ func (s *Session) settle(c *commit) {
 			return
 		}
 		s.follow(&version{})
-		s.version = version{}
+		s.version, s.found = version{}, false
 		s.draft.discard()
 	case endedElsewhere:
 		s.empty(c.met)

@@ -55,7 +55,10 @@ func (s *Session) Destroy() {
 		s.destroyWatched()
 	}
 	s.draft.discard()
-	s.version = version{}
+	if s.e.style.Meta != nil {
+		s.draft.Part()
+	}
+	s.version, s.found = version{}, false
 	s.destroyed = true
 }
 

@@ -51,6 +51,9 @@ func unavailable(op string, err error) error {
 // ErrGone says that a commit found nobody to hand a new ticket to.
 var ErrGone = errors.New("nobody waits for the answer any more")
 
+// ErrNotCreated says that Hooks.Creating has refused a new session.
+var ErrNotCreated = errors.New("no new session for this visitor")
+
 // errRevoked is the error of a login that a revocation has overtaken.
 var errRevoked = store.WithAdvice(fmt.Errorf("cloakroom: login: %w: the user's sessions were revoked at the same time", ErrRevoked),
 	"The user can log in again.")

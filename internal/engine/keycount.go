@@ -43,9 +43,12 @@ func (e *Engine) CountKeys(ctx context.Context) (KeyCount, error) {
 }
 
 func (n *KeyCount) add(sealer *seal.Sealer, data []byte) {
-	if _, mark := store.ParseMark(data); mark {
+	switch mark, ok := store.ParseMark(data); {
+	case ok && (mark.Kind == store.MarkEnded || mark.Kind == store.MarkMoved):
 		n.Marks++
 		return
+	case ok: // it may live as long as a session, and is worth as much
+		data = mark.Payload
 	}
 	switch {
 	case !seal.Sealed(data):

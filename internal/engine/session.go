@@ -22,6 +22,7 @@ type Session struct {
 	phase    phase
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
+	found    bool  // the visitor's ticket has led to it, and it has not ended since
 	passive  bool  // reading it is no use
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
 	needed   bool  // the same, since the handler has changed something
@@ -180,7 +181,7 @@ func (s *Session) Context() context.Context { return s.ctx }
 // take makes s the session of what was found. It is told whether there was a
 // ticket at all.
 func (s *Session) take(f found, ticket bool) {
-	s.version = f.version
+	s.version, s.found = f.version, f.version.Exists()
 	if ticket {
 		s.fate = unknown
 	}

@@ -107,7 +107,7 @@ func (s *Session) empty(m *marked) {
 	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version, s.fate = version{}, m.fate()
+	s.version, s.found, s.fate = version{}, false, m.fate()
 	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()

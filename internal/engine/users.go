@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/store"
@@ -42,10 +43,7 @@ func (s *Session) Login(user string) {
 		l.Device = s.bearer.Device()
 	}
 	s.draft.LogIn(l)
-	s.draft.login = true
-	if s.version.Exists() || s.flight() != nil {
-		s.draft.regenerate = s.draft.Next()
-	}
+	s.arrive()
 }
 
 // checkUser refuses a name that no user can have, and modes without users.
@@ -153,18 +151,27 @@ func (e *Engine) device(v *version, now time.Time) Device {
 	return d
 }
 
-// Values yields the names and values of the device's session.
-func (e *Engine) Values(d *Device, yield func(name string, v any, err error) bool) {
+// Values yields the names and values of the device's session, and the bytes of those
+// that cannot be read.
+func (e *Engine) Values(d *Device, yield func(name string, v any, raw []byte, err error)) {
 	var none ledger.Draft
 	b := &d.version.Base
 	for _, name := range none.Names(&e.style, b) {
 		raw, c := b.Find(name)
-		var v any
-		err := c.Unmarshal(raw, &v)
-		if !yield(name, v, err) {
-			return
-		}
+		v, err := codec.Value[any](c, raw)
+		yield(name, v, raw, err)
 	}
+}
+
+// FlashesOf returns the flash messages of the device's session, as they stand in its
+// record; nil if there are none.
+func (e *Engine) FlashesOf(d *Device) any {
+	raw, c := d.version.Find(ledger.NameFlashes)
+	if raw == nil {
+		return nil
+	}
+	v, _ := codec.Value[any](c, raw)
+	return v
 }
 
 // userCall checks that there can be users, and returns a context for the calls of
@@ -175,7 +182,7 @@ func (e *Engine) userCall(ctx context.Context, user, op string) (_ context.Conte
 	}
 	if e.store == nil {
 		return nil, nil, store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: sessions that are sealed in their cookies are not listed anywhere", op, store.ErrUnsupported),
-			"Keep them on the server with "+e.Rules.AdviceServer+".")
+			"Keep them on the server with "+e.Rules.AdviceServer+"; to end all of a user's, set Options.Revocations.")
 	}
 	call := newCallContext(ctx, max(e.StoreTimeout, userTimeout), false)
 	return call, call.close, nil
@@ -205,6 +212,12 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 
 // RevokeUser ends the sessions of a user, but those with the handles except.
 func (e *Engine) RevokeUser(ctx context.Context, user string, except []string) error {
+	if e.epochs.store != nil {
+		if err := e.checkUser(user); err != nil {
+			return fmt.Errorf("cloakroom: revoke: %w", err)
+		}
+		return e.revokeSealed(ctx, user, except)
+	}
 	ctx, done, err := e.userCall(ctx, user, "revoke")
 	if err != nil {
 		return err
@@ -320,7 +333,11 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 // relist sees to it that the user's record lives as long as the session, which is
 // about to be saved.
 func (c *commit) relist(ctx context.Context, v *version) error {
-	if !c.e.unlisted(v, c.clock()) {
+	next := *v
+	if c.draft.SetsLimits() {
+		next.Meta = c.meta(v, c.clock())
+	}
+	if !c.e.unlisted(&next, c.clock()) {
 		return nil
 	}
 	_, err := c.list(ctx, v, v.key, "")

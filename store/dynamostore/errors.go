@@ -16,7 +16,7 @@ import (
 const (
 	adviseTable       = "Create the table: open the store without table_exists, or call EnsureTable; and check its name, the region and the account."
 	adviseSchema      = "The table needs the partition key id of type S (text), and no sort key: use another table, or let EnsureTable create one."
-	adviseDenied      = "Allow the program's role dynamodb:GetItem, PutItem, UpdateItem, DeleteItem and Scan on the table; and DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive, or open the store with table_exists=true."
+	adviseDenied      = "Allow the program's role dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem and Scan on the table; and DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive, or open the store with table_exists=true."
 	adviseCredentials = "Check the AWS credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine's role), and the machine's clock, on which signatures depend."
 	adviseThrottled   = "DynamoDB throttles the table: raise its capacity, or switch it to on-demand; the program then goes on by itself."
 	adviseUnreachable = "Check that the endpoint of DynamoDB can be reached from here (network, proxy, VPC endpoint, region); the program then goes on by itself."

@@ -215,7 +215,7 @@ func (b *tab) checkLayout() {
 		}
 	}
 	b.resize(b.screen.width, b.screen.height)
-	const small = `[...document.querySelectorAll("main a, main button, main input")].filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML).join()`
+	const small = `[...document.querySelectorAll("a:not(.skip), button, input:not([type=hidden])")].map(e => e.type === "checkbox" ? e.labels[0] : e).filter(e => e.getClientRects().length > 0 && e.getBoundingClientRect().height < 44).map(e => e.outerHTML).join()`
 	if got := eval[string](b, small); got != "" {
 		b.t.Errorf("too small for a finger: %s", got)
 	}
