@@ -31,7 +31,8 @@ var (
 	// visitor: the change needs a new cookie and the header has left, or the
 	// request is over. The change was not saved.
 	ErrLate = engine.ErrLate
-	// ErrTicket says that a ticket is not one that this Manager gives out.
+	// ErrTicket says that a ticket is not one that this Manager gives out, or
+	// that a request brings two that differ: see Options.Transport.
 	ErrTicket = engine.ErrTicket
 	// ErrTooManySessions says that a user has as many sessions as
 	// Options.MaxPerUser allows, and that another login was refused.
@@ -39,6 +40,12 @@ var (
 	// ErrRevoked says that a login has not come about, since the user's sessions
 	// were revoked while it was under way.
 	ErrRevoked = engine.ErrRevoked
+	// ErrEnded says that a session has ended: by a logout or a revocation or, if it
+	// was in use when that happened, because it expired. It matches ErrNotFound.
+	ErrEnded = engine.ErrEnded
+	// ErrMoved says that a session has ended under the visitor's ticket, and goes on
+	// under another one after a login or a Regenerate. It matches ErrEnded.
+	ErrMoved = engine.ErrMoved
 	// ErrReserved says that a name belongs to cloakroom itself.
 	ErrReserved = engine.ErrReserved
 )

@@ -41,13 +41,34 @@ func TestNewRefuses(t *testing.T) {
 		"a negative IdleTimeout":          {cloakroom.Options{IdleTimeout: -time.Second}, "Options.IdleTimeout"},
 		"a negative Lifetime":             {cloakroom.Options{Lifetime: -2}, "Options.Lifetime"},
 		"a negative StoreTimeout":         {cloakroom.Options{StoreTimeout: -time.Second}, "Options.StoreTimeout"},
+		"a negative WatchInterval":        {cloakroom.Options{WatchInterval: -time.Second}, "Options.WatchInterval"},
+		"no WatchInterval":                {cloakroom.Options{WatchInterval: cloakroom.NoLimit}, "Options.WatchInterval"},
 		"no StoreTimeout":                 {cloakroom.Options{StoreTimeout: cloakroom.NoLimit}, "Options.StoreTimeout"},
 		"a negative TouchInterval":        {cloakroom.Options{TouchInterval: -time.Second}, "Options.TouchInterval"},
 		"no limit at all":                 {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, Lifetime: cloakroom.NoLimit}, "must end some time"},
+		"IdleTimeout above Lifetime":      {cloakroom.Options{IdleTimeout: 30 * 24 * time.Hour}, "720h0m0s as Options.IdleTimeout is above Lifetime, 24h0m0s, which would end sessions first: set Options.Lifetime too"},
+		"IdleTimeout above a Lifetime":    {cloakroom.Options{IdleTimeout: time.Hour, Lifetime: time.Minute}, "above Lifetime, 1m0s"},
+		"MaxIdleTimeout below":            {cloakroom.Options{MaxIdleTimeout: time.Minute}, "Options.MaxIdleTimeout is below IdleTimeout, 30m0s"},
+		"MaxIdleTimeout where none is":    {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, MaxIdleTimeout: time.Hour}, "IdleTimeout is NoLimit"},
+		"MaxIdleTimeout above":            {cloakroom.Options{MaxIdleTimeout: 48 * time.Hour}, "above MaxLifetime, 24h0m0s, which would end sessions first: set Options.MaxLifetime too"},
+		"MaxLifetime below":               {cloakroom.Options{MaxLifetime: time.Hour}, "Options.MaxLifetime is below Lifetime, 24h0m0s"},
+		"MaxLifetime where none is":       {cloakroom.Options{Lifetime: cloakroom.NoLimit, MaxLifetime: time.Hour}, "Lifetime is NoLimit"},
+		"a negative MaxLifetime":          {cloakroom.Options{MaxLifetime: -2}, "a negative Options.MaxLifetime"},
+		"a negative MaxIdleTimeout":       {cloakroom.Options{MaxIdleTimeout: -2}, "a negative Options.MaxIdleTimeout"},
+		"no maximum at all":               {cloakroom.Options{MaxIdleTimeout: cloakroom.NoLimit, MaxLifetime: cloakroom.NoLimit}, "one of them must"},
+		"no maximum by default":           {cloakroom.Options{Lifetime: cloakroom.NoLimit, MaxIdleTimeout: cloakroom.NoLimit}, "where one is zero it is what IdleTimeout or Lifetime is"},
+		"a negative AnonymousIdle":        {cloakroom.Options{AnonymousIdle: cloakroom.NoLimit}, "a negative Options.AnonymousIdle"},
+		"AnonymousIdle above IdleTimeout": {cloakroom.Options{AnonymousIdle: time.Hour}, "Options.AnonymousIdle is above IdleTimeout, 30m0s"},
+		"AnonymousIdle above Lifetime":    {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, AnonymousIdle: 25 * time.Hour}, "Options.AnonymousIdle is above Lifetime, 24h0m0s"},
+		"TouchInterval of IdleTimeout":    {cloakroom.Options{TouchInterval: 30 * time.Minute}, "Options.TouchInterval is not below IdleTimeout"},
+		"TouchInterval above a Lifetime":  {cloakroom.Options{TouchInterval: 20 * time.Minute, Lifetime: 10 * time.Minute}, "Options.TouchInterval is not below IdleTimeout, 10m0s"},
+		"TouchInterval above MaxLifetime": {cloakroom.Options{IdleTimeout: cloakroom.NoLimit, TouchInterval: 25 * time.Hour}, "Options.TouchInterval is above MaxLifetime, 24h0m0s"},
 		"a KeyPrefix with a space":        {cloakroom.Options{KeyPrefix: "a b"}, "Options.KeyPrefix"},
 		"a KeyPrefix with a line break":   {cloakroom.Options{KeyPrefix: "a\r\n"}, "Options.KeyPrefix"},
 		"a KeyPrefix that fills the key":  {cloakroom.Options{KeyPrefix: strings.Repeat("x", 203)}, "at most 202"},
 		"a KeyPrefix longer than any key": {cloakroom.Options{KeyPrefix: strings.Repeat("x", 300)}, "Options.KeyPrefix"},
+		"a KeyPrefix of users' records":   {cloakroom.Options{KeyPrefix: "app:user:"}, "Options.KeyPrefix"},
+		"a KeyPrefix of users' epochs":    {cloakroom.Options{KeyPrefix: "epoch:"}, "Options.KeyPrefix"},
 		"a negative MaxSize":              {cloakroom.Options{MaxSize: -1}, "Options.MaxSize"},
 		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
 		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},
@@ -94,13 +115,20 @@ func TestNewCookieRefuses(t *testing.T) {
 
 func TestNewAccepts(t *testing.T) {
 	for name, opts := range map[string]cloakroom.Options{
-		"zero":                {},
-		"only a lifetime":     {IdleTimeout: cloakroom.NoLimit},
-		"only an idle time":   {Lifetime: cloakroom.NoLimit},
-		"the longest prefix":  {KeyPrefix: strings.Repeat("x", 202)},
-		"the largest MaxSize": {MaxSize: codec.MaxSize},
-		"the longest name":    {CookieName: strings.Repeat("x", 64)},
-		"a key of 16 bytes":   {RecordKeys: [][]byte{[]byte("16 bytes long...")}},
+		"zero":                                   {},
+		"only a lifetime":                        {IdleTimeout: cloakroom.NoLimit},
+		"only an idle time":                      {Lifetime: cloakroom.NoLimit},
+		"a Lifetime below the usual IdleTimeout": {Lifetime: time.Minute},
+		"IdleTimeout of Lifetime":                {IdleTimeout: 24 * time.Hour},
+		"both longer":                            {IdleTimeout: 720 * time.Hour, Lifetime: 720 * time.Hour},
+		"both maximums longer":                   {MaxIdleTimeout: 720 * time.Hour, MaxLifetime: 720 * time.Hour},
+		"no maximum of the timeout":              {MaxIdleTimeout: cloakroom.NoLimit},
+		"no maximum of the lifetime":             {MaxLifetime: cloakroom.NoLimit, MaxIdleTimeout: 720 * time.Hour},
+		"AnonymousIdle alone":                    {IdleTimeout: cloakroom.NoLimit, AnonymousIdle: time.Minute},
+		"the longest prefix":                     {KeyPrefix: strings.Repeat("x", 202)},
+		"the largest MaxSize":                    {MaxSize: codec.MaxSize},
+		"the longest name":                       {CookieName: strings.Repeat("x", 64)},
+		"a key of 16 bytes":                      {RecordKeys: [][]byte{[]byte("16 bytes long...")}},
 		"a ReadUnsealedUntil that has passed": {
 			RecordKeys: [][]byte{[]byte("16 bytes long...")}, ReadUnsealedUntil: time.Unix(1, 0)},
 		"__Secure- and a Domain": {
@@ -108,6 +136,37 @@ func TestNewAccepts(t *testing.T) {
 	} {
 		if _, err := cloakroom.New(memstore.New(memstore.Options{}), opts); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTransportsAreChecked(t *testing.T) {
+	type list = []cloakroom.Transport
+	const cookie, bearer = cloakroom.TransportCookie, cloakroom.TransportBearer
+	for _, c := range []struct {
+		transport list
+		says      string // empty: accepted
+	}{
+		{nil, ""}, {list{cookie}, ""}, {list{bearer}, ""}, {list{bearer, "X-Session", cookie}, ""}, {list{"session-ticket", bearer}, ""},
+		{list{"authorization", "COOKIE"}, ""}, {list{cloakroom.Transport(strings.Repeat("x", 64))}, ""},
+		{list{}, "without transports"},
+		{list{cookie, cookie}, "twice"}, {list{bearer, "authorization"}, "twice"}, {list{"x-session", "X-Session"}, "twice"},
+		{list{""}, "no name"}, {list{"Bearer "}, "no name"}, {list{"X Session"}, "no name"}, {list{"X:Y"}, "no name"},
+		{list{"X\r\nY"}, "no name"}, {list{"Sitzungsmärke"}, "no name"}, {list{cloakroom.Transport(strings.Repeat("x", 65))}, "65 bytes"},
+		{list{"Set-Cookie"}, "something else"}, {list{"host"}, "something else"}, {list{"Connection"}, "something else"},
+		{list{"TE"}, "something else"}, {list{"Transfer-Encoding"}, "something else"}, {list{"Proxy-Authorization"}, "something else"},
+		{list{"Content-Type"}, "something else"}, {list{"WWW-Authenticate"}, "something else"}, {list{"Vary"}, "something else"},
+		{list{"Cache-Control"}, "something else"}, {list{"CDN-Cache-Control"}, "something else"}, {list{"Sec-Ticket"}, "something else"},
+		{list{"X-Forwarded-For"}, "something else"}, {list{"X-Accel-Redirect"}, "something else"}, {list{"Location"}, "something else"},
+		{list{"Access-Control-Allow-Origin"}, "something else"}, {list{"Surrogate-Control"}, "something else"}, {list{"ETag"}, "something else"},
+		{list{cookie, "Upgrade"}, "something else"},
+	} {
+		_, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{Transport: c.transport})
+		switch {
+		case c.says == "" && err != nil:
+			t.Errorf("%q: %v", c.transport, err)
+		case c.says != "" && (err == nil || !strings.Contains(err.Error(), "Options.Transport: ") || !strings.Contains(err.Error(), c.says)):
+			t.Errorf("%q: %v, want an error that says %q", c.transport, err, c.says)
 		}
 	}
 }

@@ -2,8 +2,10 @@ package cloakroom
 
 import (
 	"context"
+	"net/http"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 )
 
@@ -12,6 +14,18 @@ import (
 // be quick; they may be called by many goroutines at once and must not use the
 // session of the event.
 type Hooks struct {
+	// Creating is asked before a new session is saved for the first time, and can
+	// refuse it: its error fails the request, whose ErrorHandler gets an error that
+	// wraps it, and nothing is stored and no cookie set. By default the answer is 429
+	// Too Many Requests. Hooks.Error is told, but nothing is logged.
+	//
+	// It is for visitors whom nobody knows, such as crawlers: it is not asked about a
+	// login (Session.Login, Session.Regenerate), about sessions that exist, about what
+	// a logout leaves for the next page, nor about sessions of Manager.Open. The
+	// request is the one that the handler got, and knows of the client what the
+	// middlewares around Manager.Handler have found out.
+	Creating func(*http.Request) error
+
 	// Created: a new session has been saved for the first time. A login by a
 	// visitor without a session is this, and not Regenerated.
 	Created func(context.Context, Event)
@@ -31,7 +45,8 @@ type Hooks struct {
 	// Destroyed: a session has been ended on purpose.
 	Destroyed func(context.Context, Event)
 	// Rejected: a visitor's ticket was not accepted. Err matches ErrTicket if
-	// it is malformed, ErrNotFound if no live session has it (it may have
+	// it is malformed or the request brings another one that differs (see
+	// Options.Transport), ErrNotFound if no live session has it (it may have
 	// expired, or be somebody's guess), and seal.ErrOpen if it is not sealed
 	// by any of our keys: seal.ErrUnknownKey, if by one that is not listed.
 	Rejected func(context.Context, Event)
@@ -68,9 +83,13 @@ func (h *Hooks) wrapped() engine.Hooks {
 		}
 		return func(ctx context.Context, ev engine.Event) { hook(ctx, Event(ev)) }
 	}
-	return engine.Hooks{
+	wrapped := engine.Hooks{
 		Created: wrap(h.Created), Loaded: wrap(h.Loaded), Saved: wrap(h.Saved), Conflict: wrap(h.Conflict),
 		Touched: wrap(h.Touched), Regenerated: wrap(h.Regenerated), Destroyed: wrap(h.Destroyed),
 		Rejected: wrap(h.Rejected), Undecodable: wrap(h.Undecodable), Error: wrap(h.Error),
 	}
+	if h.Creating != nil {
+		wrapped.Creating = func(b engine.Bearer) error { return h.Creating(b.(*edge.Visit).Request()) }
+	}
+	return wrapped
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 )
 
-// A KeyCount says how many live records of a store are sealed with which key.
-// Keys are named by their position in Options.RecordKeys alone.
+// A KeyCount says how many live records of a store are sealed with which key:
+// those of sessions, of users, and of IDs that a renewal has replaced. What
+// Options.Revocations of another Manager holds there is never sealed, and not
+// counted. Keys are named by their position in Options.RecordKeys alone.
 type KeyCount struct {
 	// Keys has a number for each of Options.RecordKeys, in their order. The
 	// first key seals; another one can be dropped when its number is zero and no
@@ -13,10 +15,11 @@ type KeyCount struct {
 	Keys []int
 	// Unknown are sealed with a key that is not listed.
 	Unknown int
-	// Unsealed are neither sealed nor marks.
+	// Unsealed are not sealed.
 	Unsealed int
-	// Marks are what is left under the store keys of sessions that have ended or
-	// moved. They are in none of the other numbers.
+	// Marks are what is left for some minutes under the store keys of sessions that
+	// have ended, or moved by a login or Regenerate. They are in none of the other
+	// numbers.
 	Marks int
 }
 

@@ -38,6 +38,9 @@ func New(s store.Store, opts Options) (*Manager, error) {
 	if opts.RecordKeys != nil && len(opts.RecordKeys) == 0 {
 		return nil, errors.New("cloakroom: New: Options.RecordKeys is a list without keys, and records would not be sealed: see where the keys are read from, or leave it nil")
 	}
+	if opts.Revocations != nil {
+		return nil, errors.New("cloakroom: New: Options.Revocations is for NewCookie: what is in a store is revoked there")
+	}
 	if len(opts.RecordKeys) == 0 && !opts.ReadUnsealedUntil.IsZero() {
 		return nil, errors.New("cloakroom: New: Options.ReadUnsealedUntil is set without RecordKeys: no record is sealed then, and all are read")
 	}
@@ -83,7 +86,9 @@ func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cloakroom: NewCookie: %w", err)
 	}
-	return newManager(nil, nil, &opts), nil
+	m := newManager(nil, nil, &opts)
+	m.engine.SetRevocations(opts.Revocations)
+	return m, nil
 }
 
 // maxFlashes is said in the comment of Session.Flash.
@@ -131,6 +136,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		MaxSize:       opts.MaxSize,
 		MaxTicket:     edge.MaxCookie - len(opts.CookieName),
 		StoreTimeout:  opts.StoreTimeout,
+		WatchInterval: opts.WatchInterval,
 
 		MaxIdleTimeout: opts.MaxIdleTimeout,
 		MaxLifetime:    opts.MaxLifetime,
@@ -150,6 +156,7 @@ func newManager(s store.Store, sealer *seal.Sealer, opts *Options) *Manager {
 		Engine:       e,
 		Rules:        r,
 		CookieName:   opts.CookieName,
+		Transports:   opts.transports,
 		Insecure:     opts.Insecure,
 		ErrorHandler: opts.ErrorHandler,
 		Describe:     opts.Describe,
@@ -177,16 +184,23 @@ type visit struct {
 // return Session.Err. If a session that is first used after the first byte
 // of the answer fails to load, the connection is cut by http.ErrAbortHandler.
 //
-// Several Managers may serve one request, each with a cookie of its own.
+// Several Managers may serve one request, each with a cookie of its own, and with
+// headers of its own in Options.Transport. A request that passes two with one name
+// in common fails, and the log says so: each would overwrite the other's ticket.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m.middleware.Own(r.Context()) != nil { // wrapped twice
+		twice, met := m.middleware.Around(r.Context())
+		if twice {
 			next.ServeHTTP(w, r)
 			return
 		}
 		v := new(visit)
 		v.at = &v.core
 		v.session.ref = hidden.At(&v.at)
+		if met != nil {
+			m.middleware.Refuse(w, r, met, &v.edge, &v.core, v)
+			return
+		}
 		m.middleware.Serve(w, r, next, &v.edge, &v.core, v)
 	})
 }
@@ -195,8 +209,8 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 // the innermost if there are several. It touches no store. For a request that
 // has passed none it panics: the Handler is missing in main.
 func From(r *http.Request) *Session {
-	if v, ok := edge.Innermost(r.Context()).(*visit); ok {
-		return &v.session
+	if s, ok := FromContext(r.Context()); ok {
+		return s
 	}
 	panic("cloakroom: From: this request has passed no Manager: in main, serve sessions.Handler(mux) instead of mux")
 }
@@ -204,10 +218,30 @@ func From(r *http.Request) *Session {
 // From is the function From for programs with several Managers: it returns
 // the session that m keeps.
 func (m *Manager) From(r *http.Request) *Session {
-	if v, ok := m.middleware.Own(r.Context()).(*visit); ok {
-		return &v.session
+	if s, ok := m.FromContext(r.Context()); ok {
+		return s
 	}
 	panic("cloakroom: Manager.From: this request has not passed this Manager: in main, serve sessions.Handler(mux) instead of mux")
+}
+
+// FromContext returns the session of the request that ctx comes from, for code
+// that gets a context alone: resolvers of GraphQL, methods of RPC, handlers of
+// generated APIs. It is From without the panic: it reports false for a context
+// of no request, or of one that has passed no Manager's Handler.
+func FromContext(ctx context.Context) (*Session, bool) {
+	if v, ok := edge.Innermost(ctx).(*visit); ok {
+		return &v.session, true
+	}
+	return nil, false
+}
+
+// FromContext is the function FromContext for programs with several Managers:
+// it returns the session that m keeps.
+func (m *Manager) FromContext(ctx context.Context) (*Session, bool) {
+	if v, ok := m.middleware.Own(ctx).(*visit); ok {
+		return &v.session, true
+	}
+	return nil, false
 }
 
 // Preload is a middleware for routes that should not run at all if the session
@@ -239,7 +273,9 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 // Open returns the session of a ticket, without HTTP: for WebSockets, gRPC,
 // jobs and tests. A ticket that is malformed, unknown or expired gives a new
 // session, as in a request. The error is the store's, and matches
-// ErrUnavailable. Changes are saved, and the expiry is moved on, by Commit alone.
+// ErrUnavailable. Changes are saved, and the expiry is moved on, by Commit alone:
+// a session that is opened and not committed is read without a touch, so that
+// looking at it does not keep it from ending.
 func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 	s := &Session{hidden.To(new(engine.Session))}
 	if err := s.core().Open(m.engine, ctx, string(t)); err != nil {
@@ -258,17 +294,47 @@ func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 // nobody would get the ticket. Otherwise it does not stop when ctx is done, only
 // after Options.StoreTimeout.
 func (m *Manager) Commit(ctx context.Context, s *Session) (Ticket, error) {
-	switch {
-	case s == nil:
+	if s == nil {
 		return "", errors.New("cloakroom: Commit: the session is nil: Open returns none with an error")
-	case s.core().Engine() != m.engine:
-		return "", errors.New("cloakroom: Commit: the session belongs to another Manager")
-	case s.core().InRequest():
-		return "", errors.New("cloakroom: Commit: the session belongs to a request, which saves it by itself")
+	}
+	if err := m.keeps("Commit", s); err != nil {
+		return "", err
 	}
 	if err := s.core().Commit(ctx); err != nil {
 		m.engine.Report(ctx, "", err)
 		return "", err
 	}
 	return Ticket(s.core().Ticket()), nil
+}
+
+// Cookie returns the cookie of a session that Open returned, as of its last
+// Commit, for programs that answer a browser without Handler: http.SetCookie sends
+// it. It has the attributes that an answer of m would have, Max-Age where the
+// session is permanent, which the ticket alone does not tell. Where there is no
+// session, since s is nil or has ended or was never saved, it is the one that
+// removes the cookie. An answer with either should have Cache-Control: no-store.
+//
+// For a session of a request, whose cookie Handler sets, and for one of another
+// Manager, Cookie logs what is wrong and returns nil, which http.SetCookie does not
+// send.
+func (m *Manager) Cookie(s *Session) *http.Cookie {
+	if s == nil {
+		return m.middleware.Cookie(engine.Answer{Cookie: engine.RemoveCookie})
+	}
+	if err := m.keeps("Cookie", s); err != nil {
+		m.engine.Report(s.core().Context(), "", err)
+		return nil
+	}
+	return m.middleware.Cookie(s.core().Cookie())
+}
+
+// keeps returns an error unless s is a session that m.Open has returned.
+func (m *Manager) keeps(op string, s *Session) error {
+	switch {
+	case s.core().Engine() != m.engine:
+		return fmt.Errorf("cloakroom: %s: the session belongs to another Manager", op)
+	case s.core().InRequest():
+		return fmt.Errorf("cloakroom: %s: the session belongs to a request, which saves it by itself", op)
+	}
+	return nil
 }

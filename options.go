@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
+	"github.com/cloakroom/cloakroom/internal/edge"
 	"github.com/cloakroom/cloakroom/internal/engine"
 	"github.com/cloakroom/cloakroom/internal/rules"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // Defaults of Options.
@@ -21,6 +23,8 @@ const (
 	DefaultStoreTimeout = 5 * time.Second
 	DefaultKeyPrefix    = "session:" // Flask-Session's SESSION_KEY_PREFIX
 	DefaultMaxPerUser   = 1000
+
+	DefaultWatchInterval = 10 * time.Second
 )
 
 // NoLimit as a duration in Options switches that limit off.
@@ -52,6 +56,15 @@ type Options struct {
 	// alone. A lower limit holds for the sessions that exist.
 	MaxIdleTimeout, MaxLifetime time.Duration
 
+	// Revocations is a small store that lets Manager.RevokeUser end sessions which
+	// are sealed in their cookies, see NewCookie: one short record for each user who
+	// has logged in. It is read at most once in WatchInterval for a user whose cookies
+	// open, so that a revocation takes that long to reach other processes. What it
+	// has no record of opens nothing: a store that loses records logs users out, and
+	// one that does not answer fails their requests. Sessions without a user do
+	// without. Switched on, it ends the sessions of users who have logged in before.
+	Revocations store.Store
+
 	// RenewEvery gives a session a new ID that often, with the answer to a request
 	// that uses it. The old ticket leads to the same session until 30 seconds after
 	// the new one has been seen, so that the other requests of a page stay logged in;
@@ -77,7 +90,8 @@ type Options struct {
 	TouchInterval time.Duration
 
 	// Permanent makes new sessions outlive the browser: their cookie has a
-	// Max-Age. Otherwise that is up to Session.SetPermanent.
+	// Max-Age. Otherwise that is up to Session.SetPermanent. What follows a Destroy
+	// in its request is the exception, see there.
 	Permanent bool
 
 	// CookieName is the name of the cookie. Empty means "__Host-session";
@@ -110,8 +124,21 @@ type Options struct {
 	// with it every script that an attacker smuggles in.
 	ScriptAccess bool
 
+	// Transport says where requests may bring their ticket: in the cookie, or in
+	// a header, for programs that are no browsers. Nil means the cookie alone. New
+	// refuses names that mean something else in HTTP, and a name that stands there
+	// twice.
+	//
+	// A ticket that came in a header is answered in a header, without a cookie:
+	// see Transport. A request that brings no ticket is answered by the first of
+	// the list. One that brings two tickets that differ fails when its session is
+	// first used: the error matches ErrTicket, and nothing is loaded. All of
+	// the list's headers are in the Vary of an answer that depends on a session.
+	Transport []Transport
+
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
-	// printable ASCII without spaces. Two applications on one store need different
+	// printable ASCII without spaces, and does not end in "user:" or "epoch:", by
+	// which tools tell users' records. Two applications on one store need different
 	// prefixes or cookie names.
 	KeyPrefix string
 
@@ -132,7 +159,8 @@ type Options struct {
 	// A new key is appended in all processes first, and moved to the front
 	// second. The old one can be dropped when IdleTimeout has passed since it was
 	// in front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds
-	// no record that it sealed. The page docs/operations.md has each step.
+	// no record that it sealed: records of users who log in rarely keep it for
+	// longer. The page docs/operations.md has each step.
 	RecordKeys [][]byte
 
 	// ReadUnsealedUntil is the end of the time in which records that are not
@@ -156,11 +184,20 @@ type Options struct {
 	// the visitor hangs up ends neither. Zero means DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
+	// WatchInterval is how long it may take until the channel of Session.Done is
+	// closed when another process has ended the session. Each session that is watched
+	// costs one load an interval, however many watch it, and nothing is loaded while
+	// none is. Zero means DefaultWatchInterval. A near cache in front of the store adds
+	// its own delay.
+	WatchInterval time.Duration
+
 	// ErrorHandler answers a request whose session could not be loaded or
 	// saved. The handler's own answer has been dropped then, headers included.
 	// Nil means plain text: 503 with Retry-After if the error matches
 	// ErrUnavailable, 503 without if the store cannot hold a record of that size
-	// or the request was given up, else 500. A handler of your own sets
+	// or the request was given up, 400 if it matches ErrTicket, 403 if it matches
+	// ErrTooManySessions or ErrRevoked, 429 if Hooks.Creating refuses a session, else
+	// 500. A handler of your own sets
 	// Retry-After itself. From works in it; the session is in its failed state.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
@@ -176,6 +213,8 @@ type Options struct {
 
 	// Logger gets what went wrong, never IDs or values. Nil means slog.Default.
 	Logger *slog.Logger
+
+	transports *edge.Transports // those of Transport
 
 	rules *rules.Rules // package flask's; nil means the native ones
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/edge"
@@ -24,8 +23,14 @@ func (o Options) normalize() (Options, error) {
 	if err := o.normalizeCookie(native); err != nil {
 		return o, err
 	}
+	if err := o.normalizeTransport(); err != nil {
+		return o, err
+	}
 	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
 		o.KeyPrefix = DefaultKeyPrefix
+	}
+	if users := engine.UsersPrefix(o.KeyPrefix); native && users != "" {
+		return o, fmt.Errorf("Options.KeyPrefix: it ends in %s, by which users' records are told from sessions: choose another one", users)
 	}
 	if err := o.checkKeyPrefix(); err != nil {
 		return o, err
@@ -71,78 +76,6 @@ func (o *Options) checkKeyPrefix() error {
 	return nil
 }
 
-func (o *Options) normalizeTimes() error {
-	for _, d := range []struct {
-		name    string
-		value   *time.Duration
-		zero    time.Duration
-		noLimit bool
-	}{
-		{"IdleTimeout", &o.IdleTimeout, DefaultIdleTimeout, true},
-		{"Lifetime", &o.Lifetime, DefaultLifetime, true},
-		{"StoreTimeout", &o.StoreTimeout, DefaultStoreTimeout, false},
-	} {
-		switch {
-		case *d.value == 0:
-			*d.value = d.zero
-		case *d.value == NoLimit && d.noLimit:
-		case *d.value < 0:
-			return fmt.Errorf("a negative Options.%s: %v", d.name, *d.value)
-		}
-	}
-	if o.IdleTimeout == NoLimit && o.Lifetime == NoLimit {
-		return errors.New("both Options.IdleTimeout and Options.Lifetime are NoLimit: a session must end some time")
-	}
-	if err := o.normalizeLimits(); err != nil {
-		return err
-	}
-	if o.TouchInterval < 0 {
-		return fmt.Errorf("a negative Options.TouchInterval: %v", o.TouchInterval)
-	}
-	if o.IdleTimeout != NoLimit && o.TouchInterval >= o.IdleTimeout {
-		return fmt.Errorf("%v as Options.TouchInterval is not below IdleTimeout, %v: a session in use would end", o.TouchInterval, o.IdleTimeout)
-	}
-	if o.TouchInterval == 0 && o.IdleTimeout != NoLimit {
-		o.TouchInterval = o.IdleTimeout / 10
-	}
-	return nil
-}
-
-// normalizeLimits is about limits for some sessions.
-func (o *Options) normalizeLimits() error {
-	if o.RenewEvery != 0 && o.RenewEvery < engine.LeastRenewEvery {
-		return fmt.Errorf("%v as Options.RenewEvery, at least %v are needed", o.RenewEvery, engine.LeastRenewEvery)
-	}
-	if o.AnonymousIdle < 0 {
-		return fmt.Errorf("a negative Options.AnonymousIdle: %v", o.AnonymousIdle)
-	}
-	if o.IdleTimeout != NoLimit && o.AnonymousIdle > o.IdleTimeout {
-		return fmt.Errorf("%v as Options.AnonymousIdle is above IdleTimeout, %v: it is for sessions that end earlier", o.AnonymousIdle, o.IdleTimeout)
-	}
-	for _, l := range []struct {
-		name  string
-		most  *time.Duration
-		usual time.Duration
-	}{
-		{"IdleTimeout", &o.MaxIdleTimeout, o.IdleTimeout},
-		{"Lifetime", &o.MaxLifetime, o.Lifetime},
-	} {
-		switch most := *l.most; {
-		case most == 0:
-			*l.most = l.usual
-		case most == NoLimit:
-		case most < 0:
-			return fmt.Errorf("a negative Options.Max%s: %v", l.name, most)
-		case l.usual == NoLimit || most < l.usual:
-			return fmt.Errorf("%v as Options.Max%s is below %s", most, l.name, l.name)
-		}
-	}
-	if o.MaxIdleTimeout == NoLimit && o.MaxLifetime == NoLimit {
-		return errors.New("neither Options.MaxIdleTimeout nor MaxLifetime bounds a session: one of them must")
-	}
-	return nil
-}
-
 func (o *Options) normalizeCookie(native bool) error {
 	if o.Path == "" {
 		o.Path = "/"
@@ -161,6 +94,20 @@ func (o *Options) normalizeCookie(native bool) error {
 		return nil
 	}
 	return o.refuseContradictions()
+}
+
+func (o *Options) normalizeTransport() (err error) {
+	if o.Transport == nil {
+		return nil
+	}
+	names := make([]string, 0, len(o.Transport))
+	for _, t := range o.Transport {
+		names = append(names, string(t))
+	}
+	if o.transports, err = edge.NewTransports(names); err != nil {
+		return fmt.Errorf("Options.Transport: %w", err)
+	}
+	return nil
 }
 
 func (o *Options) defaultCookieName() string {

@@ -141,18 +141,21 @@ func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent
 // session's own timeout back. What is above Options.MaxIdleTimeout, and what is
 // shorter than a second, makes the request fail, see Err. A limit that is lowered
 // later holds for the sessions that exist.
-func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetLimits(&d, nil) }
+func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetIdleTimeout(d) }
 
 // SetLifetime gives this session a lifetime of its own instead of Options.Lifetime,
 // as SetIdleTimeout does with the idle timeout, up to Options.MaxLifetime. It counts
 // from the login, or from the beginning of a session without one. The cookie of a
 // permanent session goes out again. The page docs/lifetimes.md says what the
 // combinations come to.
-func (s *Session) SetLifetime(d time.Duration) { s.core().SetLimits(nil, &d) }
+func (s *Session) SetLifetime(d time.Duration) { s.core().SetLifetime(d) }
 
-// IsNew reports whether no saved session stands behind s: there was none for the
-// visitor's ticket, or it has ended, by Destroy or elsewhere during a long
-// request.
+// IsNew reports whether the session begins in this request: the visitor's ticket has
+// led to none, or to one that has ended since, by Destroy or elsewhere during a long
+// request. It says so for the rest of the request, whatever is set in it and saved,
+// by Save too. The next request with the new ticket says no. A session that was
+// opened without a request is new from [Manager.Open] on, whatever is committed. One
+// that could not be loaded is not new, see Err.
 func (s *Session) IsNew() bool { return s.core().IsNew() }
 
 // Modified reports whether this request has changes that are not saved yet.
@@ -166,6 +169,18 @@ func (s *Session) Expires() time.Time { return s.core().Expires() }
 // opens nothing. It is empty for a session that has not been saved yet, and
 // changes with the ID.
 func (s *Session) Handle() string { return s.core().Handle() }
+
+// Ticket returns the ticket of the session as it is now, for programs that pass it
+// on themselves: to a WebSocket that opens it later, say. It is empty if there is
+// none: for a session that has not been saved yet or has ended, and after a Login or
+// a Regenerate that has not been saved, since the ticket that the visitor has opens
+// nothing once it is. A sealed ticket holds the session itself, and is empty after
+// every change that has not been saved. Call Save first to get the new one.
+//
+// The ticket goes the way of the visitor's own: a later login, Regenerate or renewal
+// (see Options.RenewEvery) replaces it. Whoever has the ticket is the visitor. Given to the scripts of a page, it is no
+// longer protected by the cookie's HttpOnly.
+func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
 // and its age. Call it at every change of privilege, above all at login, so
@@ -191,7 +206,9 @@ func (s *Session) Regenerate() { s.core().Regenerate() }
 // leaves, and no request in flight brings either back. (A copy of a sealed cookie
 // opens the session until it expires: see NewCookie.) The
 // Session is empty and new afterwards; what is set now goes into a new session
-// with a new ID, a goodbye message for instance. If the visitor's browser sent
+// with a new ID, a goodbye message for instance. That one is not permanent, with
+// Options.Permanent neither, until SetPermanent or a login, Login or Regenerate, makes
+// it so (Flask mode goes by SESSION_PERMANENT). If the visitor's browser sent
 // several cookies of the name, from other paths and domains, they are removed,
 // and the sessions that they open are ended.
 func (s *Session) Destroy() { s.core().Destroy() }

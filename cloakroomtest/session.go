@@ -12,6 +12,8 @@ import (
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
+const heldCookie = "__Host-cloakroomtest-session"
+
 // WithSession returns r with a session that holds values, as a Manager would
 // hand it to a handler that is tested alone: [cloakroom.From] finds it, in the
 // handler and afterwards in the test. It is a session that was saved before,
@@ -22,13 +24,14 @@ import (
 //
 // WithSession panics if a value is not one that a session can hold.
 func WithSession(r *http.Request, values map[string]any) *http.Request {
-	m, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
+	// With a name that no Manager of the program has, lest it refuse to meet this one.
+	m, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{CookieName: heldCookie})
 	if err != nil {
 		panic("cloakroomtest: WithSession: " + err.Error())
 	}
 	probe := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "https://example.com/", nil)
 	if len(values) > 0 {
-		probe.Header.Set("Cookie", "__Host-session="+string(saved(m, r, values)))
+		probe.Header.Set("Cookie", heldCookie+"="+string(saved(m, r, values)))
 	}
 	held := hold(m, probe)
 	cloakroom.From(held).IsNew() // loads it, while the context lasts

@@ -168,3 +168,20 @@ func TestSessionThatCannotBeOpened(t *testing.T) {
 		t.Errorf("Err %v, hook called %d times", s.Err(), told)
 	}
 }
+
+func TestAManagerReplacesTheSessionOfWithSession(t *testing.T) {
+	m, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := cloakroomtest.WithSession(httptest.NewRequest("GET", "/", nil), map[string]any{"user": "ada"})
+	rec := httptest.NewRecorder()
+	m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s := cloakroom.From(r); s.Has("user") || s != m.From(r) {
+			t.Error("it is not the Manager's session")
+		}
+	})).ServeHTTP(rec, r)
+	if rec.Code != http.StatusOK {
+		t.Errorf("status %d: %s", rec.Code, rec.Body)
+	}
+}

@@ -16,8 +16,9 @@ type Inspection struct {
 	// Kind says what it is: "Flask's session cookie", "cachelib file", "file of
 	// store/filestore", or "record".
 	Kind string
-	// Format is that of the content: msgpack, json, pickle, taggedjson, or mark for
-	// what a session that has ended leaves (see [store.Mark]).
+	// Format is that of the content: msgpack, json, pickle, taggedjson, user for what
+	// lists a user's sessions, or mark for what a session that has ended leaves (see
+	// [store.Mark]).
 	Format string
 	// Size is that of the content in bytes, as it is stored.
 	Size int
@@ -85,9 +86,12 @@ const MaxInspected = codec.MaxSize + 4096
 //	{"$ext": [5, "AQI="]}        MessagePack's extensions: type, and data in base64
 //	{"$unread": "why"}           in place of a value that cannot be read
 //	{"$ended": "2024-02-29T12:34:56.789Z"}
-//	                             the mark of an ended session; $moved: of one
-//	                             that goes on under another ID; $mark: of a kind
-//	                             that this release does not know
+//	                             the mark of an ended session; $moved and $renewed:
+//	                             of one that goes on under another ID; $mark: of a
+//	                             kind that this release does not know
+//	{"$user": "ada", "$sessions": [{"handle": "0123456789abcdef", "listed": "2024-02-29T12:34:56.789Z"}]}
+//	                             a user's record: the handles only where a file
+//	                             tells its key
 //
 // A key that is no text is the JSON of it behind a $, as in {"$7": "x"}; text
 // that begins with a $ has another one before it as a key. Whatever does not
@@ -137,6 +141,8 @@ func inspect(data []byte, cfg *Config) (*Inspection, error) {
 		return inspectFilestore(data)
 	case isMark(data):
 		return inspectMark("record", data), nil
+	case inspectUser("record", "", data) != nil:
+		return inspectUser("record", "", data), nil
 	case isCachelib(data):
 		return inspectCachelib(data)
 	}

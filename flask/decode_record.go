@@ -69,14 +69,17 @@ func inspectFilestore(data []byte) (*Inspection, error) {
 	if int64(len(body)) != keyLen+size || crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(data[24:]) {
 		return nil, fmt.Errorf("%w: a file of store/filestore that is damaged", codec.ErrMalformed)
 	}
-	record := body[keyLen:]
+	key, record := string(body[:keyLen]), body[keyLen:]
 	c := codec.Detect(record, formats[:]...)
 	if c == nil && !isMark(record) {
 		return nil, errSealedIn
 	}
-	in, err := inspectRecord("file of store/filestore", record, c)
-	if err != nil {
-		return nil, err
+	in := inspectUser("file of store/filestore", key, record)
+	if in == nil {
+		var err error
+		if in, err = inspectRecord("file of store/filestore", record, c); err != nil {
+			return nil, err
+		}
 	}
 	sec, nsec := int64(binary.BigEndian.Uint64(data[28:])), int64(binary.BigEndian.Uint32(data[36:]))
 	if sec != 0 || nsec != 0 {
@@ -99,12 +102,15 @@ func isMark(data []byte) bool {
 	return ok
 }
 
+// markTime is how the times of marks and users' records are shown.
+const markTime = "2006-01-02T15:04:05.000Z07:00"
+
 // inspectMark shows a mark, but not its payload: where the session goes on is
 // nobody's business.
 func inspectMark(kind string, data []byte) *Inspection {
 	m, _ := store.ParseMark(data)
 	in := &Inspection{Kind: kind, Format: "mark", Size: len(data), Mark: m.Kind, Ended: m.At.UTC()}
-	name := map[store.MarkKind]string{store.MarkEnded: "$ended", store.MarkMoved: "$moved"}[m.Kind]
-	in.JSON = indent(fmt.Appendf(nil, `{"%s":"%s"}`, cmp.Or(name, "$mark"), in.Ended.Format("2006-01-02T15:04:05.000Z07:00")))
+	name := map[store.MarkKind]string{store.MarkEnded: "$ended", store.MarkMoved: "$moved", store.MarkRenewed: "$renewed"}[m.Kind]
+	in.JSON = indent(fmt.Appendf(nil, `{"%s":"%s"}`, cmp.Or(name, "$mark"), in.Ended.Format(markTime)))
 	return in
 }

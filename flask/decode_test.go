@@ -408,7 +408,7 @@ func TestInspectMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	for name, kind := range map[string]store.MarkKind{"$ended": store.MarkEnded, "$moved": store.MarkMoved, "$mark": 'Q'} {
+	for name, kind := range map[string]store.MarkKind{"$ended": store.MarkEnded, "$moved": store.MarkMoved, "$renewed": store.MarkRenewed, "$mark": 'Q'} {
 		data := store.Mark{Kind: kind, At: at, Payload: []byte("session:hush")}.Append(nil)
 		check := func(where string, data []byte, expires time.Time) bool {
 			in, err := flask.Inspect(data, flask.Config{})

@@ -16,7 +16,7 @@ import (
 // in the cookie, and for the null session.
 //
 // What cfg says is not for opts to say again: of opts only TouchInterval,
-// MaxSize, StoreTimeout, ErrorHandler, Hooks and Logger may be set. A
+// MaxSize, StoreTimeout, WatchInterval, ErrorHandler, Hooks and Logger may be set. A
 // TouchInterval of zero means one minute, or a tenth of
 // PERMANENT_SESSION_LIFETIME if that is less.
 func New(s store.Store, cfg Config, opts cloakroom.Options) (*cloakroom.Manager, error) {
@@ -68,6 +68,7 @@ var decided = map[string]string{
 	"MaxIdleTimeout":    "PERMANENT_SESSION_LIFETIME",
 	"MaxLifetime":       "PERMANENT_SESSION_LIFETIME",
 	"AnonymousIdle":     "PERMANENT_SESSION_LIFETIME",
+	"Revocations":       "Flask, whose sessions tell nobody whose they are",
 	"RenewEvery":        "Flask, whose sessions keep their IDs",
 	"MaxPerUser":        "Flask, whose sessions tell nobody whose they are",
 	"RefuseOverMax":     "Flask, whose sessions tell nobody whose they are",
@@ -80,6 +81,7 @@ var decided = map[string]string{
 	"Partitioned":       "SESSION_COOKIE_PARTITIONED",
 	"Insecure":          "SESSION_COOKIE_SECURE",
 	"ScriptAccess":      "SESSION_COOKIE_HTTPONLY",
+	"Transport":         "Flask, whose tickets travel in cookies alone",
 	"KeyPrefix":         "SESSION_KEY_PREFIX",
 	"PlainIDs":          "Flask-Session, whose records are named by the ID itself",
 	"RecordKeys":        "Flask-Session, which cannot read sealed records",

@@ -60,7 +60,7 @@ func cookieOf(resp *http.Response) string {
 }
 
 func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
-	free := map[string]bool{"TouchInterval": true, "MaxSize": true, "StoreTimeout": true, "ErrorHandler": true, "Hooks": true, "Logger": true}
+	free := map[string]bool{"TouchInterval": true, "MaxSize": true, "StoreTimeout": true, "WatchInterval": true, "ErrorHandler": true, "Hooks": true, "Logger": true}
 	cfg := configured(t, inRedis)
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[cloakroom.Options]()) {
 		if !f.IsExported() {
@@ -84,7 +84,11 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 		case reflect.Func:
 			field.Set(reflect.MakeFunc(field.Type(), nil))
 		case reflect.Interface:
-			field.Set(reflect.ValueOf(codec.JSON))
+			if field.Type() == reflect.TypeFor[store.Store]() {
+				field.Set(reflect.ValueOf(memstore.New(memstore.Options{})))
+			} else {
+				field.Set(reflect.ValueOf(codec.JSON))
+			}
 		}
 		_, err := flask.New(memstore.New(memstore.Options{}), cfg, opts)
 		switch {

@@ -3,7 +3,6 @@ package flask
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"github.com/cloakroom/cloakroom/flask/cachelibstore"
 	"github.com/cloakroom/cloakroom/store"
@@ -13,13 +12,11 @@ import (
 // keys, tables, columns and documents. For Flask's own session and the null
 // session, which need no store, it returns nil. The caller closes the store.
 //
-// Files need no opener. A server is opened by that of the scheme of its URL:
-// redis, rediss, redis+unix, redis+sentinel, redis+cluster (for redis-py's
-// unix:// too), memcached, mongodb, mongodb+srv, postgres, mysql, sqlite (also
-// in SQLAlchemy's spelling, as postgresql+psycopg2), dynamodb. The program
-// hands in those that it wants to know:
+// Files need no opener. A server is opened by that of the scheme of its URL,
+// which may also be redis-py's unix:// or in SQLAlchemy's spelling, as
+// postgresql+psycopg2://. The program hands in those that it wants to know:
 //
-//	store.Openers{"redis": redisstore.Open, "rediss": redisstore.Open}
+//	redisstore.Openers().With(sqlstore.Openers())
 func OpenStore(ctx context.Context, cfg Config, openers store.Openers) (store.Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("flask: OpenStore: %w", err)
@@ -44,9 +41,7 @@ func (c *Config) openStore(ctx context.Context, openers store.Openers) (store.St
 	if err != nil {
 		return nil, err
 	}
-	all := store.Openers{"cachelib": cachelibstore.Open}
-	maps.Copy(all, openers)
-	return all.Open(ctx, address)
+	return cachelibstore.Openers().With(openers).Open(ctx, address)
 }
 
 // threshold is SESSION_FILE_THRESHOLD as cachelibstore takes it.

@@ -74,7 +74,7 @@ type Entry struct {
 // A Lister can walk over all of its records.
 type Lister interface {
 	// List yields every live record whose key begins with prefix, marks of
-	// ended sessions included (see [ParseMark]), each at
+	// ended sessions (see [ParseMark]) and users' records included, each at
 	// least once if it was there from the beginning to the end of the walk, in
 	// no particular order. It holds a bounded number of records in memory, does
 	// not block other users of the store for long, and stops with the error

@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
 // A program that reads its store from its configuration lists the stores that
 // it offers. One that always uses the same store calls that package's New.
 func ExampleOpeners() {
-	openers := store.Openers{"memory": memstore.Open}
+	openers := memstore.Openers().With(filestore.Openers())
 
 	s, err := openers.Open(context.Background(), "memory:?max_bytes=268435456")
 	if err != nil {
@@ -25,5 +26,5 @@ func ExampleOpeners() {
 	fmt.Println(err)
 	// Output:
 	// *memstore.Store
-	// store: open: no store for scheme "redis"; known are memory
+	// store: open: no store for scheme "redis"; known are file, memory
 }

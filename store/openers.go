@@ -15,12 +15,26 @@ import (
 // store's options; an unknown one is an error that names it.
 type Opener func(ctx context.Context, u *url.URL) (Store, error)
 
-// Openers maps URL schemes to the functions that open them. A program lists
-// the stores that it wants to offer:
+// Openers maps URL schemes to the functions that open them. The package of each
+// store has a function of this name that returns its own, so that a program lists the
+// stores that it wants to offer:
 //
-//	openers := store.Openers{"memory": memstore.Open, "file": filestore.Open}
+//	openers := filestore.Openers().With(redisstore.Openers(), sqlstore.Openers())
 //	s, err := openers.Open(ctx, "file:/var/lib/app/sessions")
 type Openers map[string]Opener
+
+// With returns o and the others together, as a new map. The last one that knows a
+// scheme opens it.
+func (o Openers) With(others ...Openers) Openers {
+	all := maps.Clone(o)
+	if all == nil {
+		all = Openers{}
+	}
+	for _, other := range others {
+		maps.Copy(all, other)
+	}
+	return all
+}
 
 // Open opens the store that rawURL describes. Its errors never show the URL,
 // which may hold a password, nor any part of one: where an opener's error does, it

@@ -32,6 +32,26 @@ func TestOpenersPickTheScheme(t *testing.T) {
 	}
 }
 
+func TestOpenersWithOthers(t *testing.T) {
+	var got string
+	opener := func(name string) store.Opener {
+		return func(context.Context, *url.URL) (store.Store, error) { got = name; return nothing{}, nil }
+	}
+	first := store.Openers{"a": opener("first a"), "b": opener("first b")}
+	all := first.With(store.Openers{"b": opener("second b")}, nil, store.Openers{"c": opener("third c")})
+	for rawURL, want := range map[string]string{"a:": "first a", "b:": "second b", "c:": "third c"} {
+		if _, err := all.Open(t.Context(), rawURL); err != nil || got != want {
+			t.Errorf("Open(%q) = %v and calls %q, want %q", rawURL, err, got, want)
+		}
+	}
+	if _, err := first.Open(t.Context(), "b:"); err != nil || got != "first b" || len(first) != 2 {
+		t.Errorf("With changed its receiver, which now has %d openers and calls %q", len(first), got)
+	}
+	if none := (store.Openers)(nil).With(first); len(none) != 2 {
+		t.Errorf("nil with 2 openers has %d", len(none))
+	}
+}
+
 func TestOpenersPassTheContextOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -31,7 +31,7 @@ type cleanupResult struct {
 // Help is the text of `cloakroom cleanup --help`.
 func (cleanupCmd) Help() string {
 	return "Removes expired sessions, in small steps, from a store whose server does not do so by itself: files and SQL databases. " +
-		"Expired sessions open nothing, whether they have been removed or not. Expired marks of ended sessions go, and are counted, with them. " +
+		"Expired sessions open nothing, whether they have been removed or not. Expired users' records and marks of ended sessions go, and are counted, with them. " +
 		"It may run while the store is in use, also twice at once."
 }
 

@@ -28,12 +28,19 @@ type migration struct {
 	Unread   int `json:"unread"`    // cannot be converted
 	TooLarge int `json:"too_large"` // for TO
 	BadKey   int `json:"bad_key"`   // --to-prefix makes it one
+	Sealed   int `json:"sealed"`    // to a key that --to-prefix changes
 
 	Looked  bool `json:"-"` // at all of FROM
 	Counted int  `json:"counted"`
 	Missing int  `json:"missing"` // of those, in TO
 
-	// What ended sessions have left is no session.
+	// Users' records are no sessions: they list them.
+	Users        int `json:"users"`         // of FROM
+	UsersCopied  int `json:"users_copied"`  // or there already, or joined with those that were there
+	UsersDiffer  int `json:"users_differ"`  // in TO already, with other data
+	UsersMissing int `json:"users_missing"` // of those that were counted at the end
+
+	// What ended sessions have left is none either.
 	Marks       int `json:"marks"`        // of FROM
 	MarksCopied int `json:"marks_copied"` // or there already
 	Ended       int `json:"ended"`        // sessions of FROM that have ended in TO, which a mark there tells
@@ -48,7 +55,8 @@ type copier struct {
 	lister   store.Lister
 	to       store.Store
 	cmd      *migrateCmd
-	marks    bool // are copied, too
+	native   bool // marks and users' records are copied, too
+	replaced int  // users' records of TO that could not be joined with those of FROM
 	progress *progress
 }
 
@@ -58,13 +66,23 @@ func (c *copier) copy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if isMark(entry.Record) {
+		switch {
+		case isMark(entry.Record):
 			if err := c.mark(ctx, entry); err != nil {
+				return err
+			}
+			continue
+		case c.isUsers(entry):
+			if err := c.user(ctx, entry); err != nil {
 				return err
 			}
 			continue
 		}
 		c.Live++
+		if c.unsealable(entry) {
+			c.Sealed++
+			continue
+		}
 		err := c.one(ctx, entry)
 		switch {
 		case errors.Is(err, store.ErrTooLarge):
@@ -181,7 +199,7 @@ func (c *copier) end() {
 // session that it ends, which an earlier run may have copied.
 func (c *copier) mark(ctx context.Context, entry store.Entry) error {
 	c.Marks++
-	if !c.marks {
+	if !c.native {
 		return nil
 	}
 	next := store.Record{Data: entry.Record.Data, Expires: entry.Record.Expires}
@@ -217,12 +235,20 @@ func (c *copier) count(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if isMark(entry.Record) {
+		if isMark(entry.Record) || c.isUsers(entry) && !c.native {
 			continue
 		}
 		there, err := c.to.Load(ctx, c.key(entry.Key))
 		// Looked at afterwards: it may end at this very moment.
 		if !entry.Record.Live(time.Now()) || isMark(there) {
+			continue
+		}
+		if c.isUsers(entry) {
+			if errors.Is(err, store.ErrNotFound) {
+				c.UsersMissing++
+			} else if err != nil && !errors.Is(err, store.ErrKey) {
+				return err
+			}
 			continue
 		}
 		c.Counted++
@@ -252,7 +278,11 @@ func (c *copier) complain() error {
 	if c.BadKey > 0 {
 		problems = append(problems, fmt.Errorf("%d sessions would have keys that no store takes: choose another --to-prefix", c.BadKey))
 	}
-	if rest := c.Missing - c.Unread - c.TooLarge - c.BadKey; rest > 0 {
+	if c.Sealed > 0 {
+		problems = append(problems, fmt.Errorf("%d sessions are sealed to their keys and were not copied, since nothing opens them under another one: leave --to-prefix out", c.Sealed))
+	}
+	problems = append(problems, c.complainOfUsers())
+	if rest := c.Missing - c.Unread - c.TooLarge - c.BadKey - c.Sealed; rest > 0 {
 		problems = append(problems, hint(fmt.Errorf("%d of %d live sessions are not in TO", rest, c.Counted),
 			"they began in FROM or ended in TO meanwhile; run it again while nobody can write to either"))
 	}

@@ -210,7 +210,7 @@ func TestCopyMarks(t *testing.T) {
 						}
 					}
 				}
-				cp := &copier{from: from, lister: from, to: to, marks: !c.without, progress: newProgress(io.Discard),
+				cp := &copier{from: from, lister: from, to: to, native: !c.without, progress: newProgress(io.Discard),
 					cmd: &migrateCmd{DryRun: dry, Overwrite: c.overwrites}}
 				if err := errors.Join(cp.copy(t.Context()), cp.count(t.Context()), cp.complain()); err != nil {
 					t.Errorf("dry run %v: %v", dry, err)
@@ -248,7 +248,7 @@ func TestCopyMarkBesideOthers(t *testing.T) {
 		}
 		return nil
 	}}
-	cp := &copier{from: from, lister: from, to: busy, marks: true, cmd: &migrateCmd{}, progress: newProgress(io.Discard)}
+	cp := &copier{from: from, lister: from, to: busy, native: true, cmd: &migrateCmd{}, progress: newProgress(io.Discard)}
 	if err := cp.copy(t.Context()); err != nil || cp.MarksCopied != 1 {
 		t.Errorf("copy = %v, with %d marks copied, want 1", err, cp.MarksCopied)
 	}

@@ -26,7 +26,7 @@ type decodeCmd struct {
 // Help is the text of `cloakroom decode --help`.
 func (decodeCmd) Help() string {
 	return `Shows Flask's session cookie, a file of cachelib or store/filestore, a record in MessagePack, JSON or pickle, ` +
-		`or the mark that an ended session leaves in the place of its record, as JSON. ` +
+		`the mark that an ended session leaves in the place of its record, or the record that lists a user's sessions, as JSON. ` +
 		`What is known about it goes to stderr. No secret is needed to look; with one, it is said who signed the cookie.
 
 What JSON lacks is an object with one name: {"$tuple": [1, 2]}, {"$datetime": "2024-02-29T12:34:56Z"}, and likewise ` +

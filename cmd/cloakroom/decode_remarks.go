@@ -77,6 +77,8 @@ func (r remarks) end(line func(string, string, ...any)) {
 		why = "by a logout or a revocation"
 	case store.MarkMoved:
 		label, why = "Moved:", "by a login or a regeneration: the session goes on under another ID"
+	case store.MarkRenewed:
+		label, why = "Renewed:", "the session goes on under another ID, to which this one leads for a while"
 	}
 	if age := r.now.Sub(r.Ended); age >= 0 {
 		line(label, "%s, %s ago, %s", at(r.Ended), roughly(age), why)
@@ -122,6 +124,8 @@ func formatName(format string) string {
 		return "tagged JSON"
 	case "mark":
 		return "the mark of an ended session"
+	case "user":
+		return "a user's sessions"
 	}
 	return format
 }

@@ -29,16 +29,18 @@ type demoCmd struct {
 	SecretFile string        `type:"path" placeholder:"FILE" help:"A file with keys, one a line in hex or base64, the newest first. Sessions are sealed with them: in the cookie, or in the store. It is made if it is missing."`
 }
 
-func demoVars() kong.Vars {
+// defaults are those of flags that the library or the tutorial decide.
+func defaults() kong.Vars {
 	return kong.Vars{
 		"idle":     register.DefaultIdle.String(),
 		"lifetime": cloakroom.DefaultLifetime.String(),
+		"prefix":   cloakroom.DefaultKeyPrefix,
 	}
 }
 
 // Help is the text of `cloakroom demo --help`.
 func (demoCmd) Help() string {
-	return "A visitor registers a username, is greeted by it, and logs out again. The session ends one minute after the last use."
+	return "A visitor registers a username, is greeted by it, and logs out again. The session ends one minute after the last use, or 30 days after the login of a visitor who asks to be remembered. Visitors with the same name, from two browsers say, see and end each other's sessions, unless these are kept in cookies."
 }
 
 // Validate refuses durations that make no sense.
@@ -97,6 +99,7 @@ func (d *demoCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	site := newSite(app, logger, listeners)
+	site.RegisterOnShutdown(app.Close)
 	d.welcome(s.out, listeners[0].Addr(), place)
 	if err := site.serve(ctx); err != nil {
 		return err
@@ -124,10 +127,11 @@ func (d *demoCmd) welcome(w io.Writer, addr net.Addr, p *place) {
 	case d.Lifetime <= d.Idle:
 		end = short(d.Lifetime) + " after the first use"
 	}
-	fmt.Fprintf(w, `    They end  %s
-    Stop      Ctrl-C
-
-`, end)
+	fmt.Fprintf(w, "    They end  %s\n", end)
+	if d.FlaskConfig == "" {
+		fmt.Fprintf(w, "              %v after the login, if the visitor asks to be remembered\n", short(max(register.Remember, d.Idle, d.Lifetime)))
+	}
+	fmt.Fprint(w, "    Stop      Ctrl-C\n\n")
 	if !loopback(addr) {
 		fmt.Fprintf(w, "  Anybody in the network can reach %v, and read along: it is plain HTTP.\n\n", addr)
 	}

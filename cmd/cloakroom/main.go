@@ -30,6 +30,8 @@ const (
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Serve the tutorial application on this computer."`
 	Decode  decodeCmd  `cmd:"" help:"Show what is in a Flask cookie or in a record, as JSON."`
+	Devices devicesCmd `cmd:"" help:"Show the sessions of a user."`
+	Revoke  revokeCmd  `cmd:"" help:"End sessions of a user."`
 	Migrate migrateCmd `cmd:"" help:"Copy all live sessions from one store to another."`
 	Cleanup cleanupCmd `cmd:"" help:"Remove expired sessions from a store."`
 	DDL     ddlCmd     `cmd:"" name:"ddl" help:"Print the statements that make the table of a SQL store."`
@@ -53,7 +55,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Description("HTTP sessions for Go: keep them, look at them, try them.\n\n"+
 			"Exit codes: 0 all went well, for the demo also after Ctrl-C; 1 something failed or was stopped half-way; 2 wrong use."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90}),
-		kong.Vars(demoVars()),
+		kong.Vars(defaults()),
 		kong.Writers(s.out, s.err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),

@@ -34,10 +34,13 @@ func (migrateCmd) Help() string {
 Sessions that visitors change meanwhile are not followed, and a session that has ended in TO since it was copied ` +
 		`comes back with another run, unless its end was a few minutes ago. So run it while nobody can write to either, with --overwrite if TO has been in use before.
 
-The marks that ended sessions leave for some minutes are copied, too, and are counted apart. One takes the place of ` +
+The marks that sessions leave under their keys when they end, for some minutes, or get a new ID are copied, too, and are counted apart. One takes the place of ` +
 		`the session that it ends, and none is replaced by a session. With --format, and where a store has a layout of Flask's, they stay behind: Flask knows none.
 
-Keys stay as they are, so that the application has to go on with its cookie's name and with --prefix as its KeyPrefix. ` +
+Users' records, which list the sessions of each user, are told by their keys, and treated likewise. If TO lists sessions of ` +
+		`the same user, those of FROM are added; sealed lists cannot be joined, and differ. Sessions whose own prefix ends in user: are no users' records: give that prefix.
+
+What is sealed is sealed to its key, and is not copied under another --to-prefix. Keys stay as they are, so that the application has to go on with its cookie's name and with --prefix as its KeyPrefix. ` +
 		`cachelib's files do not hold their keys, and so cannot be FROM.`
 }
 
@@ -64,7 +67,7 @@ func (m *migrateCmd) Run(ctx context.Context, s streams) (err error) {
 	}
 	c := &copier{from: from, lister: lister, to: to, cmd: m, progress: newProgress(s.err)}
 	c.From, c.To, c.DryRun = fromName, toName, m.DryRun
-	c.marks = m.Format == "" && !m.From.isFlasks() && !m.To.isFlasks()
+	c.native = m.Format == "" && !m.From.isFlasks() && !m.To.isFlasks()
 	ctx, unwatch := c.progress.watch(ctx)
 	defer unwatch()
 	err = m.run(ctx, s, c)
@@ -137,10 +140,12 @@ func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
 	}
 	if m.DryRun {
 		say("%s has %d live sessions; %d would be copied to %s, %d are there already.\n", c.From, c.Live, c.Copied, c.To, c.There)
+		m.sayUsers(s, say, c)
 		m.sayMarks(say, c)
 		return c.complain()
 	}
 	say("Copied %d live sessions from %s to %s; %d were there already.\n", c.Copied, c.From, c.To, c.There)
+	m.sayUsers(s, say, c)
 	m.sayMarks(say, c)
 	if err := c.count(ctx); err != nil {
 		return m.stopped(ctx, c, err)
@@ -151,11 +156,27 @@ func (m *migrateCmd) run(ctx context.Context, s streams, c *copier) error {
 	return c.complain()
 }
 
+// sayUsers tells of users' records, which are not counted.
+func (m *migrateCmd) sayUsers(s streams, say func(string, ...any), c *copier) {
+	switch {
+	case c.Users == 0:
+	case !c.native:
+		say("Left behind: %d users' records, which Flask does not know.\n", c.Users)
+	case m.DryRun:
+		say("Beside them %d users' records; %d would be in %s.\n", c.Users, c.UsersCopied, c.To)
+	default:
+		say("Beside them %d users' records; %d are in %s.\n", c.Users, c.UsersCopied, c.To)
+	}
+	if c.replaced > 0 {
+		fmt.Fprintf(s.err, "Note: %d users' records of %s were replaced. What users have done there meanwhile is forgotten: neither devices nor revoke finds sessions that began there, and sealed cookies that were revoked there open again.\n", c.replaced, c.To)
+	}
+}
+
 // sayMarks tells of sessions that have ended, which are not counted.
 func (m *migrateCmd) sayMarks(say func(string, ...any), c *copier) {
 	switch {
 	case c.Marks == 0:
-	case !c.marks:
+	case !c.native:
 		say("Left behind: %d marks of ended sessions, which Flask does not know.\n", c.Marks)
 	case m.DryRun:
 		say("Beside them %d marks of ended sessions; %d would be in %s.\n", c.Marks, c.MarksCopied, c.To)

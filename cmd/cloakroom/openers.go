@@ -18,24 +18,13 @@ import (
 
 // openers are the stores that the tool knows, by the schemes of their URLs.
 func openers() store.Openers {
-	return store.Openers{
-		"memory":         memstore.Open,
-		"file":           filestore.Open,
-		"cachelib":       cachelibstore.Open,
-		"redis":          redisstore.Open,
-		"rediss":         redisstore.Open,
-		"redis+unix":     redisstore.Open,
-		"redis+sentinel": redisstore.Open,
-		"redis+cluster":  redisstore.Open,
-		"memcached":      memcachedstore.Open,
-		"memcached+unix": memcachedstore.Open,
-		"mongodb":        mongostore.Open,
-		"mongodb+srv":    mongostore.Open,
-		"dynamodb":       dynamostore.Open,
-		"postgres":       sqlstore.Open,
-		"postgresql":     sqlstore.Open,
-		"mysql":          sqlstore.Open,
-		"mariadb":        sqlstore.Open,
-		"sqlite":         sqlstore.Open,
-	}
+	return memstore.Openers().With(
+		filestore.Openers(),
+		cachelibstore.Openers(),
+		redisstore.Openers(),
+		memcachedstore.Openers(),
+		mongostore.Openers(),
+		dynamostore.Openers(),
+		sqlstore.Openers(),
+	)
 }

@@ -42,7 +42,7 @@ type place struct {
 func openPlace(ctx context.Context, known store.Openers, where, secretFile string) (*place, error) {
 	p := &place{openers: known}
 	if secretFile != "" {
-		keys, made, err := readSecretFile(secretFile)
+		keys, made, err := readOrMakeSecretFile(secretFile)
 		if err != nil {
 			return nil, err
 		}

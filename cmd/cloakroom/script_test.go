@@ -54,6 +54,7 @@ func runSQL() {
 //	occupy                             takes the port of $ADDR away
 //	mark FILE KIND                     a file with the mark of a session that ended at 2024-02-29 12:34:56.789 UTC
 //	exec sqlite                        runs SQL on stdin in app.db
+//	login, opens                       see users_script_test.go
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -66,6 +67,8 @@ func TestScripts(t *testing.T) {
 			"mode":   mode,
 			"mark":   mark,
 			"occupy": occupy,
+			"login":  login,
+			"opens":  opens,
 		},
 	})
 }

@@ -21,37 +21,43 @@ const (
 	maxSecretFile = 64 << 10
 )
 
-// readSecretFile returns the keys in a file. If there is no such file it makes
-// one with a new key, and says so.
-func readSecretFile(name string) (keys [][]byte, made bool, err error) {
-	f, err := os.Open(name)
+// readOrMakeSecretFile returns the keys in a file. If there is no such file it
+// makes one with a new key, and says so.
+func readOrMakeSecretFile(name string) (keys [][]byte, made bool, err error) {
+	keys, err = readSecretFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err := makeSecretFile(name)
 		return [][]byte{key}, true, err
 	}
+	return keys, false, err
+}
+
+// readSecretFile returns the keys in a file.
+func readSecretFile(name string) ([][]byte, error) {
+	f, err := os.Open(name)
 	if err != nil {
-		return nil, false, fmt.Errorf("--secret-file: %w", err)
+		return nil, fmt.Errorf("--secret-file: %w", err)
 	}
 	defer f.Close()
 	if err := checkMode(f); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	if err != nil {
-		return nil, false, fmt.Errorf("--secret-file: %w", err)
+		return nil, fmt.Errorf("--secret-file: %w", err)
 	}
 	if len(data) > maxSecretFile {
-		return nil, false, fmt.Errorf("--secret-file: %s is too large for a list of keys", name)
+		return nil, fmt.Errorf("--secret-file: %s is too large for a list of keys", name)
 	}
-	keys, err = parseKeys(data)
+	keys, err := parseKeys(data)
 	if err == nil {
 		_, err = seal.New(keys...) // twins, and keys that are none
 	}
 	if err != nil {
-		return nil, false, hint(fmt.Errorf("--secret-file: %s: %w", name, err),
+		return nil, hint(fmt.Errorf("--secret-file: %s: %w", name, err),
 			"each line is 32 random bytes in hex or base64, as from: openssl rand -base64 32")
 	}
-	return keys, false, nil
+	return keys, nil
 }
 
 // checkMode refuses a file that others can read: what they know is no secret.

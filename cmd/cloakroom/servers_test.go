@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -38,11 +39,20 @@ func TestServers(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                 "testdata/servers",
 				RequireExplicitExec: true,
+				Condition: func(cond string) (bool, error) {
+					switch cond {
+					case "flask": // is it laid out as Flask's?
+						return address(where).isFlasks(), nil
+					case "table": // does somebody have to make it?
+						return name == "postgres" || name == "mariadb" || name == "dynamodb", nil
+					}
+					return false, fmt.Errorf("unknown condition %s", cond)
+				},
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("STORE", where)
 					return setUp(env)
 				},
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){"visit": visit},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){"visit": visit, "login": login, "opens": opens},
 			})
 		})
 	}

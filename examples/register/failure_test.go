@@ -26,6 +26,8 @@ func TestStoreFails(t *testing.T) {
 		{"at the form", cloakroomtest.OpLoad, func(v *visitor) answer { return v.get("/add") }, "/add"},
 		{"at showing the message", cloakroomtest.OpSave, func(v *visitor) answer { return v.get("/") }, "/"},
 		{"at registering", cloakroomtest.OpSave, func(v *visitor) answer { return v.post("/add", "username", "Eve") }, "/"},
+		{"at the devices", cloakroomtest.OpLoad, func(v *visitor) answer { return v.get("/devices") }, "/devices"},
+		{"at ending the others", cloakroomtest.OpSave, func(v *visitor) answer { return v.post("/devices/others") }, "/"},
 		{"at logging out", cloakroomtest.OpSave, func(v *visitor) answer { return v.post("/remove") }, "/"},
 	}
 	for _, tt := range tests {

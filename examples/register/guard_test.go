@@ -40,7 +40,9 @@ func TestPostsFromOtherSitesAreRefused(t *testing.T) {
 		"by Origin":         {"Origin", "https://evil.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v.send(request(t, "POST", s.url+"/remove", nil, header...)).want(t, 403, "Not from over there", "")
+			for _, path := range []string{"/remove", "/devices/others"} {
+				v.send(request(t, "POST", s.url+path, nil, header...)).want(t, 403, "Not from over there", "")
+			}
 			v.get("/").want(t, 200, "Hello, Ada.", "")
 		})
 	}
@@ -59,7 +61,7 @@ func TestErrorPages(t *testing.T) {
 	}{
 		{"no such page", "GET", "/nothing", "", 404, "No such hanger"},
 		{"no such page, posted", "POST", "/nothing", "", 404, "No such hanger"},
-		{"logging out by a link", "GET", "/remove", "", 405, "Not like this"},
+		{"ending a session by a link", "GET", "/devices/end", "", 405, "Not like this"},
 		{"posting to the front page", "POST", "/", "", 405, "Not like this"},
 		{"deleting the form", "DELETE", "/add", "", 405, "Not like this"},
 		{"a form that is too large", "POST", "/add", big, 413, "That was too much"},
@@ -119,6 +121,7 @@ func TestStaticFiles(t *testing.T) {
 		"register.css":      "text/css",
 		"countdown.css":     "text/css",
 		"countdown.js":      "text/javascript",
+		"live.js":           "text/javascript",
 		"hanger.svg":        "image/svg+xml",
 	} {
 		a := v.get(files.url(name))
@@ -141,7 +144,7 @@ func TestStaticFiles(t *testing.T) {
 func TestPagesAreSelfContained(t *testing.T) {
 	s := serve(t, Config{Store: newMemory(t)})
 	v := s.visitor()
-	pages := []answer{v.get("/"), v.get("/add"), v.post("/add"), v.get("/nothing"), v.post("/add", "username", "Ada")}
+	pages := []answer{v.get("/"), v.get("/add"), v.post("/add"), v.get("/nothing"), v.post("/add", "username", "Ada"), v.get("/remove"), v.get("/devices")}
 	for _, a := range pages {
 		for _, bad := range []string{"//", "style=", "<style", "onclick", "javascript:", "<script>"} {
 			if strings.Contains(a.Body, bad) {

@@ -14,28 +14,38 @@ import (
 // inTime runs test in memory and in cookies, by a clock that does not wait. The
 // visitor has no network, which such a clock needs, and follows no redirects.
 func inTime(t *testing.T, cfg Config, test func(*testing.T, *visitor)) {
-	for _, name := range []string{"memory", "cookies"} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				cfg := cfg
-				if name == "memory" {
-					s := memstore.New(memstore.Options{})
-					defer s.Close()
-					cfg.Store = s
-				} else {
-					cfg.Keys = [][]byte{newKey()}
-				}
-				cfg.Logger = slog.New(slog.DiscardHandler)
-				app, err := New(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				b := cloakroomtest.NewBrowser(app)
-				b.NoRedirects = true
-				test(t, &visitor{b})
-			})
+	inStoreTime(t, cfg, test)
+	t.Run("cookies", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := cfg
+			cfg.Keys = [][]byte{newKey()}
+			test(t, withoutNetwork(t, cfg))
 		})
+	})
+}
+
+// inStoreTime does so in memory alone.
+func inStoreTime(t *testing.T, cfg Config, test func(*testing.T, *visitor)) {
+	t.Run("memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := memstore.New(memstore.Options{})
+			defer s.Close()
+			cfg := cfg
+			cfg.Store = s
+			test(t, withoutNetwork(t, cfg))
+		})
+	})
+}
+
+func withoutNetwork(t *testing.T, cfg Config) *visitor {
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	app, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
 	}
+	b := cloakroomtest.NewBrowser(app)
+	b.NoRedirects = true
+	return &visitor{Browser: b}
 }
 
 func TestSessionEndsAMinuteAfterTheLastUse(t *testing.T) {

@@ -3,6 +3,7 @@ package register
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/cloakroom/cloakroom"
 )
@@ -17,7 +18,7 @@ const (
 	message = "message" // anything else
 )
 
-// maxForm is the size of the largest form in bytes: a name and its field's.
+// maxForm is the size of the largest form in bytes: a name and the fields' own.
 const maxForm = 4 << 10
 
 // home says hello.
@@ -51,20 +52,47 @@ func (a *app) add(w http.ResponseWriter, r *http.Request) {
 		a.badForm(w, err)
 		return
 	}
-	typed := r.PostForm.Get("username")
+	typed, remember := r.PostForm.Get("username"), r.PostForm.Has("remember")
 	name, problem := cleanName(typed)
 	if problem != "" {
 		a.render(w, http.StatusUnprocessableEntity, "add_username",
-			page{Title: "Register", Typed: typed, Problem: problem})
+			page{Title: "Register", Typed: typed, Remember: remember, Problem: problem})
 		return
 	}
 	s := cloakroom.From(r)
-	// Whoever knew this visitor's ticket so far knows a worthless one from now
-	// on. It belongs to every login.
-	s.Regenerate()
+	a.logIn(s, name, remember)
 	username.Set(s, name)
 	s.Flash(greet, "Welcome, "+name+". This is your ticket.")
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// logIn makes the session that of a user. Anybody who knew the visitor's ticket so
+// far knows a worthless one from now on.
+func (a *app) logIn(s *cloakroom.Session, name string, remember bool) {
+	if a.flask {
+		s.Regenerate() // Flask knows no users, and its configuration says how long a session lives
+		return
+	}
+	s.Login(name)           // without a password, in a tutorial
+	var limit time.Duration // zero is the usual one
+	if remember {
+		limit = a.remember
+	}
+	s.SetPermanent(remember) // the browser keeps the cookie when it is closed
+	s.SetIdleTimeout(limit)
+	s.SetLifetime(limit)
+}
+
+// askRemove asks whether to log out: a link may be followed by mistake, and by
+// programs that look ahead, so it changes nothing itself.
+func (a *app) askRemove(w http.ResponseWriter, r *http.Request) {
+	s := cloakroom.From(r)
+	name, ok := username.Get(s)
+	if !ok {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	a.render(w, http.StatusOK, "remove", page{Title: "Log out?", Flashes: s.Flashes(), Ticket: a.ticket(s, name)})
 }
 
 // remove logs the visitor out.

@@ -20,15 +20,22 @@ var templateFiles embed.FS
 type page struct {
 	Title   string
 	Flashes []cloakroom.Flash
-	Ticket  *ticket  // nil for a stranger
-	Typed   string   // what stood in the form
-	Problem string   // what is wrong with it
-	Failure *failure // for error.html
+	Ticket  *ticket            // nil for a stranger
+	Devices []cloakroom.Device // for devices.html
+	Failure *failure           // for error.html
+
+	// What stood in the form, and what is wrong with it.
+	Typed    string
+	Remember bool
+	Problem  string
 
 	// Set by render.
-	Ends  string
-	Keeps string
-	Place string
+	Listed    bool   // there is a page with devices
+	Remembers string // for how long; empty if nobody is remembered
+	Usual     string // when the name of anybody else is thrown away
+	Ends      string // when this visitor's is
+	Keeps     string
+	Place     string
 }
 
 // ticket is the session as its visitor sees it.
@@ -38,6 +45,7 @@ type ticket struct {
 	Left   int    // seconds
 	Of     int    // seconds that a fresh session has
 	Limit  string // the lifetime, if that is what ends this session
+	Ends   string // when the name is thrown away
 }
 
 // Number is the part of the handle that is printed large.
@@ -48,60 +56,62 @@ func (t *ticket) Counts() bool { return t.Left <= 60*60 }
 
 // Clock is the time left as minutes and seconds, or in words if it is long.
 func (t *ticket) Clock() string {
-	switch left := time.Duration(t.Left) * time.Second; {
-	case t.Counts():
+	if t.Counts() {
 		return fmt.Sprintf("%d:%02d", t.Left/60, t.Left%60)
-	case left < 2*24*time.Hour:
-		return inWords(left.Round(time.Hour))
-	default:
-		return inWords(left.Round(24 * time.Hour))
 	}
+	left := time.Duration(t.Left) * time.Second
+	return inWords(left.Round(coarse(left)))
 }
 
 // ticket describes the session s of a visitor called name.
 func (a *app) ticket(s *cloakroom.Session, name string) *ticket {
+	idle, lifetime := a.idle, a.lifetime
+	if !a.flask && s.Permanent() { // a visitor who is remembered
+		idle, lifetime = a.remember, a.remember
+	}
 	// Rounded up: when the page says that the session has ended, it has.
 	seconds := func(d time.Duration) int { return max(0, int(math.Ceil(d.Seconds()))) }
 	t := &ticket{
 		Name:   name,
 		Handle: s.Handle(),
 		Left:   seconds(time.Until(s.Expires())),
-		Of:     seconds(a.idle),
+		Of:     seconds(idle),
+		Ends:   ends(idle, lifetime),
 	}
-	if a.lifetime == 0 {
+	if lifetime == 0 {
 		return t
 	}
-	t.Of = min(t.Of, seconds(a.lifetime))
+	t.Of = min(t.Of, seconds(lifetime))
 	// Otherwise the visit that asks for this page has moved the end on, give or
 	// take the TouchInterval.
-	if a.lifetime <= a.idle || t.Left < t.Of-1 {
-		t.Limit = inWords(a.lifetime)
+	if lifetime <= idle || t.Left < t.Of-1 {
+		t.Limit = inWords(lifetime)
 	}
 	return t
 }
 
 // ends says when a name is thrown away. The usual lifetime goes without saying:
-// nobody watches a tutorial for a day.
-func (a *app) ends() string {
-	idle := inWords(a.idle) + " after your last visit to a page"
-	lifetime := inWords(a.lifetime) + " after you left it here"
+// nobody watches a tutorial for a day. It is zero if it is configured elsewhere.
+func ends(idle, lifetime time.Duration) string {
+	atIdle := inWords(idle) + " after your last visit to a page"
+	atLifetime := inWords(lifetime) + " after you left it here"
 	switch {
-	case a.lifetime != 0 && a.lifetime <= a.idle:
-		return lifetime
-	case a.lifetime == 0 || a.lifetime == cloakroom.DefaultLifetime:
-		return idle
+	case lifetime != 0 && lifetime <= idle:
+		return atLifetime
+	case lifetime == 0 || lifetime == cloakroom.DefaultLifetime:
+		return atIdle
 	}
-	return idle + ", " + lifetime
+	return atIdle + ", " + atLifetime
 }
 
 func parseTemplates(files assets) (map[string]*template.Template, error) {
-	funcs := template.FuncMap{"asset": files.url, "alert": alertClass, "words": inWords}
+	funcs := template.FuncMap{"asset": files.url, "alert": alertClass, "ago": ago, "ahead": ahead, "machine": machine}
 	base, err := template.New("base.html").Funcs(funcs).ParseFS(templateFiles, "templates/base.html", "templates/ticket.html")
 	if err != nil {
 		return nil, err
 	}
 	pages := make(map[string]*template.Template)
-	for _, name := range []string{"home", "add_username", "error"} {
+	for _, name := range []string{"home", "add_username", "remove", "devices", "error"} {
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.ParseFS(templateFiles, "templates/"+name+".html")
@@ -117,7 +127,15 @@ func parseTemplates(files assets) (map[string]*template.Template, error) {
 // render writes a whole page at once, so that a failing template gives an
 // error page rather than half of one.
 func (a *app) render(w http.ResponseWriter, status int, name string, p page) {
-	p.Ends, p.Keeps, p.Place = a.ends(), a.keeps, a.place
+	p.Listed, p.Keeps, p.Place = a.listed, a.keeps, a.place
+	p.Usual = ends(a.idle, a.lifetime)
+	p.Ends = p.Usual
+	if p.Ticket != nil {
+		p.Ends = p.Ticket.Ends
+	}
+	if !a.flask {
+		p.Remembers = inWords(a.remember)
+	}
 	var buf bytes.Buffer
 	if err := a.templates[name].Execute(&buf, p); err != nil {
 		a.log.Error("page", slog.String("template", name), slog.String("error", err.Error()))
@@ -157,3 +175,37 @@ func inWords(d time.Duration) string {
 	}
 	return d.String()
 }
+
+// coarse is the unit in which people would say d.
+func coarse(d time.Duration) time.Duration {
+	switch {
+	case d < time.Minute:
+		return time.Second
+	case d < time.Hour:
+		return time.Minute
+	case d < 2*24*time.Hour:
+		return time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// ago says how long ago t was.
+func ago(t time.Time) string {
+	d := time.Since(t)
+	if d < 5*time.Second {
+		return "just now"
+	}
+	return inWords(d.Truncate(coarse(d))) + " ago"
+}
+
+// ahead says how far ahead t is.
+func ahead(t time.Time) string {
+	d := time.Until(t)
+	if d < time.Second {
+		return "now"
+	}
+	return "in " + inWords(d.Round(coarse(d)))
+}
+
+// machine writes t for programs, as the element time has it.
+func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -23,11 +23,15 @@ import (
 type site struct {
 	server *httptest.Server
 	url    string
+	app    *App
 	log    *logBuffer
 }
 
 // visitor is somebody with a browser.
-type visitor struct{ *cloakroomtest.Browser }
+type visitor struct {
+	*cloakroomtest.Browser
+	agent string // what the browser calls itself
+}
 
 // answer is what came back at last.
 type answer struct{ *cloakroomtest.Response }
@@ -42,12 +46,18 @@ func serve(t *testing.T, cfg Config) *site {
 	}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	return &site{server, server.URL, log}
+	return &site{server, server.URL, app, log}
 }
 
-func (s *site) visitor() *visitor { return &visitor{cloakroomtest.NewBrowserOn(s.server)} }
+func (s *site) visitor() *visitor { return &visitor{Browser: cloakroomtest.NewBrowserOn(s.server)} }
 
-func (v *visitor) get(path string) answer { return answer{v.Get(path)} }
+func (v *visitor) get(path string) answer {
+	r, err := http.NewRequest("GET", v.URL+path, nil)
+	if err != nil {
+		panic(err)
+	}
+	return v.send(r)
+}
 
 // post sends a form as the site's own pages do.
 func (v *visitor) post(path string, fields ...string) answer {
@@ -55,10 +65,20 @@ func (v *visitor) post(path string, fields ...string) answer {
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Set(fields[i], fields[i+1])
 	}
-	return answer{v.PostForm(path, form)}
+	r, err := http.NewRequest("POST", v.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.send(r)
 }
 
-func (v *visitor) send(r *http.Request) answer { return answer{v.Do(r)} }
+func (v *visitor) send(r *http.Request) answer {
+	if v.agent != "" {
+		r.Header.Set("User-Agent", v.agent)
+	}
+	return answer{v.Do(r)}
+}
 
 // cookies returns how many the visitor holds.
 func (v *visitor) cookies() int { return len(v.Cookies("/")) }

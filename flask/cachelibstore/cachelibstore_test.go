@@ -176,7 +176,7 @@ func TestOpenByURL(t *testing.T) {
 		{"with options", "cachelib:opts?threshold=-1&drop_live=true&mode=0640&unsynced=true", "opts"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := store.Openers{"cachelib": Open}.Open(t.Context(), c.url)
+			s, err := Openers().Open(t.Context(), c.url)
 			if err != nil {
 				t.Fatalf("Open = %v, want nil", err)
 			}
@@ -219,7 +219,7 @@ func TestOpenByURLRefuses(t *testing.T) {
 		{"a bad query", "cachelib:x?unsynced=%zz", "parameter 1 is not well escaped"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := store.Openers{"cachelib": Open}.Open(t.Context(), c.url)
+			s, err := Openers().Open(t.Context(), c.url)
 			if err == nil || s != nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Open = %v, %v, want an error that names %s", s, err, c.want)
 			}

@@ -28,6 +28,9 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: cachelib.
+func Openers() store.Openers { return store.Openers{"cachelib": Open} }
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if err := alive(ctx, "open"); err != nil {
 		return nil, err

@@ -11,28 +11,37 @@ import (
 // What caches between here and the visitor may keep. A cache that hands one
 // visitor's answer to another is CVE-2023-30861.
 
-// varyOnCookie adds Cookie to the Vary header, once.
-func varyOnCookie(h http.Header) {
-	vary := h["Vary"]
+// vary adds the headers that may hold a ticket to the Vary header, each once.
+func (m *Middleware) vary(h http.Header) {
+	names, _ := m.Transports.varies()
+	for _, name := range names {
+		if !variesOn(h["Vary"], name) {
+			h["Vary"] = append(h["Vary"], name)
+		}
+	}
+}
+
+func variesOn(vary []string, header string) bool {
 	for _, line := range vary {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
-				return
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, header) {
+				return true
 			}
 		}
 	}
-	h["Vary"] = append(vary, "Cookie")
+	return false
 }
 
 // markPersonal is for an answer that depends on a session: it varies on the
-// cookie, and caches must not store it unless the handler has decided about that.
-func markPersonal(h http.Header, noStore bool) {
-	values := &[2]string{"Cookie", "no-store"} // one allocation for both
+// ticket, and caches must not store it unless the handler has decided about that.
+func (m *Middleware) markPersonal(h http.Header, noStore bool) {
+	_, vary := m.Transports.varies()
+	values := &[2]string{vary, "no-store"} // one allocation for both
 	if noStore && len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = values[1:2:2]
 	}
 	if len(h["Vary"]) > 0 {
-		varyOnCookie(h)
+		m.vary(h)
 		return
 	}
 	h["Vary"] = values[0:1:1]

@@ -1,5 +1,5 @@
 // Package edge is between a request and the engine: it reads tickets from
-// cookies, commits the session before the answer's first byte leaves, and
+// cookies and headers, commits the session before the answer's first byte leaves, and
 // tells the visitor what has become of it.
 package edge
 
@@ -24,6 +24,7 @@ type Middleware struct {
 	Engine       *engine.Engine
 	Rules        *rules.Rules
 	CookieName   string
+	Transports   *Transports // nil means the cookie alone
 	Insecure     bool
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 	Describe     func(*http.Request) string // the device of a login

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ type Visit struct {
 	owner   any // what From returns the session of
 	m       *Middleware
 	request *http.Request
+	from    origin // of its ticket
 	writer  writer
 }
 
@@ -63,11 +65,44 @@ func (m *Middleware) Own(ctx context.Context) any {
 	return nil
 }
 
+// Around looks at the Managers whose sessions ctx has. It reports whether m's is
+// among them, and returns an error if another's tickets and m's would overwrite
+// each other.
+func (m *Middleware) Around(ctx context.Context) (twice bool, met error) {
+	v, _ := ctx.Value(visitKey{}).(*Visit)
+	for ; v != nil; v = v.outer() {
+		if v.m == m {
+			return true, nil
+		}
+		if name := m.shares(v.m); name != "" {
+			met = fmt.Errorf("cloakroom: the request passes two Managers that both keep their ticket in %s, and would overwrite each other's: "+
+				"give each names of its own, in Options.CookieName and Options.Transport, or use one Manager for both", name)
+		}
+	}
+	return false, met
+}
+
+// shares returns where both m's tickets and other's travel, or "".
+func (m *Middleware) shares(other *Middleware) string {
+	if m.Transports.cookies() && other.Transports.cookies() && m.CookieName == other.CookieName {
+		return "the cookie " + m.CookieName
+	}
+	return m.Transports.shares(other.Transports)
+}
+
+// Refuse fails r because of err, in the place of Serve.
+func (m *Middleware) Refuse(w http.ResponseWriter, r *http.Request, err error, v *Visit, s *engine.Session, owner any) {
+	v.enter(m, w, r, s, owner)
+	v.writer.committed = true
+	s.HeaderLeft(err)
+	v.writer.fail(err, engine.Answer{})
+	s.HandlerReturned()
+}
+
 // Serve lets next answer r with the session s. Both s and v are zero and this
 // request's alone; owner holds them, and is what [Innermost] returns.
 func (m *Middleware) Serve(w http.ResponseWriter, r *http.Request, next http.Handler, v *Visit, s *engine.Session, owner any) {
-	v.enter(m, r, s, owner)
-	v.writer.rw, v.writer.visit, v.writer.before = w, v, snapshotHeader(w.Header())
+	v.enter(m, w, r, s, owner)
 	defer giveBack(r, v.request)
 	next.ServeHTTP(&v.writer, v.request)
 	// Not deferred: after a panic nothing is saved.
@@ -81,10 +116,11 @@ func (m *Middleware) Serve(w http.ResponseWriter, r *http.Request, next http.Han
 }
 
 // enter begins the session of r.
-func (v *Visit) enter(m *Middleware, r *http.Request, s *engine.Session, owner any) {
+func (v *Visit) enter(m *Middleware, w http.ResponseWriter, r *http.Request, s *engine.Session, owner any) {
 	v.session, v.owner, v.m = s, owner, m
 	s.Begin(m.Engine, r.Context(), v)
 	v.request = r.WithContext(v)
+	v.writer.rw, v.writer.visit, v.writer.before = w, v, snapshotHeader(w.Header())
 }
 
 // giveBack does to r what handlers have done to inner, the copy that holds the
@@ -98,14 +134,22 @@ func giveBack(r, inner *http.Request) {
 	}
 }
 
-// Present shows s the tickets in the request's cookies.
+// Present shows s the tickets of the request.
 func (v *Visit) Present(s *engine.Session) error {
-	var buf [4]string
-	err := s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	err := v.present(s)
 	if s.LoadsLate() && !v.writer.hijacked.Load() {
 		v.m.warnLate(v)
 		v.writer.cut.Store(err != nil)
 	}
+	return err
+}
+
+func (v *Visit) present(s *engine.Session) (err error) {
+	if v.m.Transports == nil {
+		var buf [4]string
+		return s.Find(v.m.tickets(buf[:0], v.request.Header["Cookie"]))
+	}
+	v.from, err = v.m.Transports.find(v.m, s, v.request.Header)
 	return err
 }
 
@@ -116,6 +160,9 @@ func (v *Visit) hasTwins() bool {
 	cookies.next()
 	return cookies.next()
 }
+
+// Request returns the request as handlers get it.
+func (v *Visit) Request() *http.Request { return v.request }
 
 // Device describes what the visitor sits at.
 func (v *Visit) Device() string {

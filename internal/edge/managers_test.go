@@ -51,6 +51,85 @@ func TestSeveralManagersInOneRequest(t *testing.T) {
 	}))
 }
 
+// Each would put its cookie over the other's: that is said at the first request,
+// rather than found out by visitors who are logged out.
+func TestManagersWithOneNameAreRefused(t *testing.T) {
+	type transports = []cloakroom.Transport
+	bearer, cookie := cloakroom.TransportBearer, cloakroom.TransportCookie
+	for name, c := range map[string]struct {
+		outer, inner cloakroom.Options
+		says         string // empty: they get along
+	}{
+		"one cookie":                      {cloakroom.Options{}, cloakroom.Options{}, "the cookie __Host-session"},
+		"one cookie, another path":        {cloakroom.Options{CookieName: "x"}, cloakroom.Options{CookieName: "x", Path: "/y"}, "the cookie x"},
+		"names of another case":           {cloakroom.Options{CookieName: "x"}, cloakroom.Options{CookieName: "X"}, ""},
+		"one bearer":                      {cloakroom.Options{Transport: transports{bearer}}, cloakroom.Options{Transport: transports{cookie, bearer}}, "the header Session-Ticket"},
+		"one header":                      {cloakroom.Options{Transport: transports{"a-b"}}, cloakroom.Options{Transport: transports{bearer, "A-B"}}, "the header A-B"},
+		"one header for the answer":       {cloakroom.Options{Transport: transports{bearer}}, cloakroom.Options{Transport: transports{"Session-Ticket"}}, "the header Session-Ticket"},
+		"one cookie beside the bearer":    {cloakroom.Options{Transport: transports{bearer, cookie}}, cloakroom.Options{}, "the cookie __Host-session"},
+		"one name, but one has no cookie": {cloakroom.Options{Transport: transports{bearer}}, cloakroom.Options{}, ""},
+		"two headers":                     {cloakroom.Options{Transport: transports{"A"}}, cloakroom.Options{Transport: transports{"B"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.inner.KeyPrefix = "inner:"
+			var handled []error
+			c.inner.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+				handled = append(handled, err)
+				if cloakroom.From(r).Err() == nil {
+					t.Error("the inner session has not failed")
+				}
+				http.Error(w, "misconfigured", http.StatusInternalServerError)
+			}
+			outer, inner := sitetest.New(t, c.outer), sitetest.New(t, c.inner)
+			outer.Inner = func(next http.Handler) http.Handler {
+				next = inner.Manager.Handler(next)
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					sitetest.SetUser(outer.Manager.From(r))
+					next.ServeHTTP(w, r)
+				})
+			}
+			entered := false
+			a := outer.Browser(t).Get("/", func(w http.ResponseWriter, r *http.Request) {
+				entered = true
+				sitetest.SetUser(inner.Manager.From(r))
+				io.WriteString(w, "done")
+			})
+			for _, name := range []string{"Session-Ticket", "A", "B"} {
+				outer.Log.Secret(a.Header.Get(name))
+			}
+			if c.says == "" {
+				if !a.OK() || len(handled) != 0 {
+					t.Errorf("answered %v, error %v", a, handled)
+				}
+				return
+			}
+			if entered || a.StatusCode != http.StatusInternalServerError || len(handled) != 1 || !strings.Contains(handled[0].Error(), c.says) {
+				t.Errorf("answered %v, entered %t, errors %v", a, entered, handled)
+			}
+			if lines := inner.Log.Lines(); len(lines) != 1 || !strings.Contains(lines[0], c.says) {
+				t.Errorf("log %q", lines)
+			}
+			sitetest.Equal(t, "events of the inner Manager", inner.Log.Events(), "Error")
+			sitetest.Equal(t, "calls of the inner Manager", inner.Calls())
+			if len(outer.Records(t)) != 1 {
+				t.Error("the outer session is not saved")
+			}
+		})
+	}
+}
+
+// A Manager that is met again in between is still the same.
+func TestManagerAroundAnotherIsNotRefused(t *testing.T) {
+	outer, inner := newPair(t)
+	outer.Inner = func(next http.Handler) http.Handler {
+		return inner.Manager.Handler(outer.Manager.Handler(inner.Manager.Handler(next)))
+	}
+	a := outer.Browser(t).Get("/", useBoth(outer, inner, func(o, i *cloakroom.Session) { sitetest.SetUser(o); sitetest.SetUser(i) }))
+	if !a.OK() || len(a.SetCookie) != 2 {
+		t.Errorf("answered %v, Set-Cookie %q", a, a.SetCookie)
+	}
+}
+
 func TestInnerManagerFailsAlone(t *testing.T) {
 	outer, inner := newPair(t)
 	b := outer.Browser(t)

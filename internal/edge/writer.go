@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -47,6 +48,14 @@ func snapshotHeader(h http.Header) http.Header {
 		return nil
 	}
 	return maps.Clone(h) // values too: a handler may only append to them, which leaves ours short
+}
+
+// kept returns what goes out with an error page of w's Manager, to be added to.
+func (w *writer) kept() http.Header {
+	if w.before == nil {
+		w.before = http.Header{}
+	}
+	return w.before
 }
 
 // Unwrap lets http.ResponseController reach what this type does not do itself.
@@ -179,7 +188,7 @@ func (w *writer) CloseNotify() <-chan bool {
 	return gone
 }
 
-// Hijack saves the session first. A new cookie is in the Header by then, and
+// Hijack saves the session first. A new ticket is in the Header by then, and
 // it is up to whoever takes over the connection to send it: those who write
 // the answer by WriteHeader(101) before they hijack have. One that is only sent
 // again, since the session was used, is missed by nobody.
@@ -194,7 +203,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.hijacked.Store(true)
 	if first && w.handsOut {
-		w.visit.session.Report(errors.New("cloakroom: hijack: the session's new cookie goes out only if the hijacker sends Header()'s Set-Cookie"))
+		w.visit.session.Report(fmt.Errorf("cloakroom: hijack: the session's new ticket goes out only if the hijacker sends Header()'s %s", w.visit.answersIn()))
 	}
 	return conn, buf, nil
 }

@@ -47,7 +47,7 @@ func (s *Session) answer(now time.Time, o outcome) Answer {
 func (s *Session) cookie(o outcome) CookieChange {
 	r, v := s.e.Rules, &s.version
 	switch {
-	case !v.Exists() && (s.loggedOut || o == emptied && r.EmptyEnds):
+	case !v.Exists() && (s.loggedOut || (s.emptied || o == emptied) && r.EmptyEnds):
 		return RemoveCookie // once the record has gone: after a failure the visitor must be able to try again
 	case !v.Exists():
 		return KeepCookie // also where the session was ended elsewhere: the newer cookie may be on its way

@@ -39,11 +39,15 @@ type commit struct {
 	keepEmpty bool    // a session in which nothing is left keeps its record
 	mayResend bool    // an unchanged cookie can still be sent again
 	resend    bool    // it is
+	confirms  bool    // the answer hands out a ticket that an earlier commit has made
+	unsettled bool    // an earlier commit has failed half way through a move
 	met       *marked // where the session has ended elsewhere, and a mark says so
 	renewal   bool    // it is time for a new ID, once the rest has been saved
 	renews    bool    // the new record is that of a renewal
 	moves     bool    // the new record takes the place of the one it is made of
+	bearer    Bearer  // nil without a request
 	after     *marked // the session ended while the request was on its way
+	epoch     string  // of a user who logs in, where tickets hold sessions
 	listed    int64   // until when the user's record is sure to stay, if that has changed
 }
 
@@ -61,9 +65,18 @@ func (c *commit) clock() time.Time {
 // store's calls do not stop when ctx is done, only after Options.StoreTimeout:
 // a visitor who hangs up does not lose a write.
 func (s *Session) Commit(ctx context.Context) error {
-	_, _, err := s.save(ctx)
+	_, _, err := s.save(ctx, inBetween)
 	return err
 }
+
+// A moment is when a commit is made.
+type moment uint8
+
+const (
+	inBetween    moment = iota // without an answer, or after its first byte
+	atTheAnswer                // the header is about to leave
+	byTheHandler               // by Save
+)
 
 // CommitAnswer is Commit for the moment before the header leaves. What the
 // visitor has to be told it returns also with an error: a new ticket that is
@@ -72,7 +85,7 @@ func (s *Session) CommitAnswer() (Answer, error) {
 	if s.e.Rules.Use == rules.UseVisited {
 		s.loadUnasked()
 	}
-	now, outcome, err := s.save(s.ctx)
+	now, outcome, err := s.save(s.ctx, atTheAnswer)
 	a := s.answer(now, outcome)
 	if a.Cookie == SetCookie && err == nil {
 		if err = s.e.checkTicket(a.Ticket); err != nil {
@@ -83,13 +96,14 @@ func (s *Session) CommitAnswer() (Answer, error) {
 }
 
 // save returns the time that it went by, zero if the session was not loaded.
-func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error) {
+func (s *Session) save(ctx context.Context, at moment) (now time.Time, o outcome, err error) {
 	s.commits.Lock()
 	defer s.commits.Unlock()
-	c, now, late := s.takeCommit(ctx)
+	c, now, late := s.takeCommit(ctx, at)
 	if c == nil {
 		return now, unchanged, late
 	}
+	defer s.committed()
 	call := newCallContext(ctx, s.e.StoreTimeout, true)
 	defer call.close()
 	err = c.run(call)
@@ -106,14 +120,16 @@ func (s *Session) save(ctx context.Context) (now time.Time, o outcome, err error
 
 // takeCommit takes copies of what there is to save; nil if there is nothing.
 // The error says why, or what could not be taken along.
-func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, late error) {
+func (s *Session) takeCommit(ctx context.Context, at moment) (c *commit, now time.Time, late error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.loadedIn == notYet {
 		return nil, now, s.err
 	}
 	now = time.Now()
-	if s.err != nil || !s.draft.pending() && !s.refreshes(now) {
+	mayResend := at == atTheAnswer && s.mayResend()
+	confirms := at == atTheAnswer && s.confirms()
+	if s.err != nil || !confirms && !s.draft.pending() && !s.refreshes(now, mayResend) {
 		return nil, now, s.err
 	}
 	after := s.flight()
@@ -128,7 +144,7 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 	if ctx.Err() != nil {
 		if s.needsTicket() {
 			late = goneError(ctx)
-			if s.bearer == nil {
+			if s.bearer == nil || at == byTheHandler {
 				return nil, now, late
 			}
 			s.draft.discard()
@@ -137,10 +153,12 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 			s.draft.ForgetPermanent() // the cookie would not say so
 		}
 	}
-	if !s.draft.pending() && !s.refreshes(now) {
+	if !confirms && !s.draft.pending() && !s.refreshes(now, mayResend) {
 		return nil, now, late
 	}
-	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, mayResend: s.mayResend(), reload: s.bearer == nil, after: after}
+	c = &commit{e: s.e, now: now, version: s.version, draft: s.draft, bearer: s.bearer, after: after,
+		mayResend: mayResend, confirms: confirms, reload: s.bearer == nil, unsettled: s.unsettled()}
+	s.beginCommit()
 	c.draft.Draft = s.draft.Snapshot()
 	c.renewal = c.mayResend && !s.passive && s.e.renewDue(&s.version, now)
 	s.destroyed = false
@@ -151,8 +169,8 @@ func (s *Session) takeCommit(ctx context.Context) (c *commit, now time.Time, lat
 // refreshes reports whether a commit without changes has something to do. It
 // moves the expiry on once: before the header leaves, or at the end for a
 // session that was loaded only then.
-func (s *Session) refreshes(now time.Time) bool {
-	if s.bearer == nil && s.version.unsettled() {
+func (s *Session) refreshes(now time.Time, mayResend bool) bool {
+	if s.unsettled() {
 		return true
 	}
 	if s.phase.headerLeft() && (!s.loadedIn.headerLeft() || s.e.inTicket()) {
@@ -161,7 +179,19 @@ func (s *Session) refreshes(now time.Time) bool {
 	if s.passive {
 		return false
 	}
-	return s.e.refreshDue(&s.version, now) || s.mayResend() && (s.e.resendDue(&s.version, now) || s.e.renewDue(&s.version, now))
+	return s.e.refreshDue(&s.version, now) || mayResend && (s.e.resendDue(&s.version, now) || s.e.renewDue(&s.version, now))
+}
+
+// unsettled reports whether a commit of s has failed half way through a move.
+func (s *Session) unsettled() bool {
+	return s.version.unsettled() && (s.bearer == nil || s.reissued)
+}
+
+// confirms reports whether an answer is about to hand out a ticket that Save has
+// made. The session may have ended since, and the ticket must not come after the
+// logout that did it.
+func (s *Session) confirms() bool {
+	return s.reissued && s.version.Exists() && !s.e.inTicket() && !s.phase.headerLeft()
 }
 
 // mayResend reports whether a cookie that has not changed can be sent again.
@@ -231,7 +261,7 @@ func (c *commit) run(ctx context.Context) error {
 		c.ended++
 		c.waited = true
 	}
-	if c.reload && c.version.unsettled() { // a Commit after one that failed
+	if c.unsettled {
 		v, err := c.e.settle(ctx, c.version, c.now)
 		if errors.Is(err, ErrNotFound) {
 			c.met = asMark(err)
@@ -246,7 +276,10 @@ func (c *commit) run(ctx context.Context) error {
 	if err := c.draft.Rebase(&c.e.style, &c.version.Base); err != nil {
 		return err
 	}
-	c.resend = c.mayResend && c.version.Exists() && c.e.resendDue(&c.version, c.now)
+	if err := c.checkOwn(); err != nil {
+		return err
+	}
+	c.resend = c.confirms || c.mayResend && c.version.Exists() && (c.relives() || c.e.resendDue(&c.version, c.now))
 	switch {
 	case c.e.inTicket():
 		return c.sealTicket(ctx)
@@ -254,7 +287,7 @@ func (c *commit) run(ctx context.Context) error {
 		return c.create(ctx)
 	case c.draft.moves():
 		return c.move(ctx)
-	case c.draft.Dirty():
+	case c.draft.Dirty(), c.confirms:
 		return c.update(ctx)
 	default:
 		c.touch(ctx)
@@ -269,6 +302,8 @@ func (s *Session) settle(c *commit) {
 	defer s.mu.Unlock()
 	s.draft.ends = s.draft.ends[c.ended:]
 	s.loggedOut = s.loggedOut || c.ended > 0 && int(c.ended) == len(c.draft.ends)
+	s.emptied = s.emptied || c.outcome == emptied
+	s.settleWatch()
 	if s.destroyed { // meanwhile, by another goroutine
 		if c.outcome == stored && !slices.ContainsFunc(s.draft.ends, func(x end) bool { return x.key == c.version.key }) {
 			s.draft.ends = append(s.draft.ends, s.e.endOf(&c.version))
@@ -277,13 +312,15 @@ func (s *Session) settle(c *commit) {
 	}
 	switch c.outcome {
 	case touched:
+		s.follow(&c.version)
 		s.version = c.version
 	case stored:
-		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent ||
-			c.version.Permanent && c.draft.SetsLimits() && c.mayResend
-		s.reissued = s.reissued || reissued || c.resend
+		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.reissued = s.reissued || reissued || c.resend || s.e.Rules.SlidingCookie
 		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login
+		s.emptied = false
+		s.follow(&c.version)
 		s.version = c.version
 		s.forget(c)
 	case emptied:
@@ -291,7 +328,8 @@ func (s *Session) settle(c *commit) {
 			s.forget(c)
 			return
 		}
-		s.version = version{}
+		s.follow(&version{})
+		s.version, s.found = version{}, false
 		s.draft.discard()
 	case endedElsewhere:
 		s.empty(c.met)

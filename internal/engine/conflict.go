@@ -95,5 +95,6 @@ func (c *commit) dropped(ctx context.Context) {
 // endEmptied notes that the changes have left nothing in a session that existed.
 func (c *commit) endEmptied(ctx context.Context) {
 	c.outcome = emptied
+	c.e.watches.ended(c.version.key, nil)
 	c.fire(ctx, c.e.Hooks.Destroyed)
 }

@@ -51,23 +51,40 @@ func (c *commit) meta(prev *version, now time.Time) *ledger.Meta {
 	if c.listed != 0 {
 		next.Login.Listed = c.listed
 	}
+	if c.epoch != "" {
+		next.Login.Epoch = c.epoch
+	}
 	if c.renews {
 		next.Renewed = now.UnixMilli()
 	}
+	next.Parting = c.e.parts(prev, &c.draft)
 	next.Prev = c.prev(prev)
 	idle, life := c.e.limits(&next)
 	next.Idle, next.Life = ledger.WholeMillis(idle), ledger.WholeMillis(life)
-	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent() || c.draft.SetsLimits() && c.mayResend
+	sends := c.resend || c.moves || !prev.Exists() || c.draft.SetsPermanent()
 	switch {
 	case !c.e.remembers(&next, c.draft.Permanent(&c.e.style, &prev.Base)):
 		next.Sent = 0
 	case sends:
 		next.Sent = now.UnixMilli()
 	}
-	if !sends && c.e.lifeRaised(prev) {
-		next.Life = prev.Meta.Life
+	if !sends && c.e.outlives(prev, next.Life) {
+		next.Life = prev.Meta.Life // the cookie still has to say so
 	}
 	return next.Or(usual)
+}
+
+// parts reports whether v with what d changes is a session that began after a logout,
+// and that a login makes permanent.
+func (e *Engine) parts(v *version, d *draft) bool {
+	switch {
+	case !e.style.Permanent || d.SetsPermanent():
+		return false
+	case v.Exists():
+		return v.Meta != nil && v.Meta.Parting
+	default:
+		return d.Parts()
+	}
 }
 
 // prev returns what the record that is made of v says about those before it.
@@ -166,6 +183,9 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 		if err != nil || !v.Exists() {
 			return version{}, store.Record{}, err
 		}
+		if err := c.admit(); err != nil {
+			return version{}, store.Record{}, err
+		}
 		v.ticket = ticket
 		rec, err := c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
 		switch {
@@ -182,6 +202,20 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 			return version{}, store.Record{}, saveError(err)
 		}
 	}
+}
+
+// admit asks the application whether a new session may be saved. It is not asked
+// about a login, nor about what a logout leaves in the place of the session that it
+// has ended, since there are not more of them than before.
+func (c *commit) admit() error {
+	ask := c.e.Hooks.Creating
+	if ask == nil || c.bearer == nil || c.version.Exists() || c.draft.login || c.ended > 0 || c.tries > 1 {
+		return nil
+	}
+	if err := ask(c.bearer); err != nil {
+		return fmt.Errorf("cloakroom: save: %w: %w", ErrNotCreated, err)
+	}
+	return nil
 }
 
 // checkTicket refuses a ticket that browsers would drop without a word.

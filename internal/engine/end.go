@@ -53,9 +53,14 @@ func (s *Session) Destroy() {
 	}
 	if len(s.draft.ends) == 0 {
 		s.loggedOut = true // there is none: nothing to wait for
+	} else {
+		s.destroyWatched()
 	}
 	s.draft.discard()
-	s.version = version{}
+	if s.e.style.Meta != nil {
+		s.draft.Part()
+	}
+	s.version, s.found = version{}, false
 	s.destroyed = true
 }
 
@@ -78,7 +83,7 @@ func (s *Session) endAside() bool {
 		a.rest = f.rest
 	}
 	s.draft.ends = append(s.draft.ends, a.unended...)
-	s.aside = nil
+	a.unended, a.flight = nil, nil
 	return true
 }
 
@@ -103,6 +108,7 @@ func (e *Engine) endRecord(ctx context.Context, x end) error {
 		if err := e.store.Delete(ctx, x.key); err != nil {
 			return unavailable("destroy", err)
 		}
+		e.watches.ended(x.key, nil)
 		return nil
 	}
 	// What it has replaced first, since only its own record tells of that. If that
@@ -154,10 +160,11 @@ func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger
 // putEnd puts the mark of an end under x.key and, where the session has moved,
 // under up to follow keys to which it leads. With none to follow any mark will
 // do that lies there already.
-func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) error {
+func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow int) (failed error) {
 	rec := x.rec
 	queue := turn{e: e}
 	defer queue.pass()
+	defer e.watches.endedUnless(&failed, x.key)
 	for try := range 4 {
 		if !rec.Exists() || try > 0 {
 			var err error

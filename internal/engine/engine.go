@@ -39,6 +39,7 @@ type Config struct {
 	MaxSize       int
 	MaxTicket     int // bytes of a ticket that browsers keep
 	StoreTimeout  time.Duration
+	WatchInterval time.Duration
 
 	// The upper limits of what a session may have of its own.
 	MaxIdleTimeout, MaxLifetime time.Duration
@@ -66,6 +67,8 @@ type Engine struct {
 	seed    maphash.Seed
 	indexes indexes
 	queues  *queues
+	epochs  epochs // of users, where tickets hold sessions
+	watches watches
 }
 
 // New returns an Engine on a store, which is nil where sessions are kept in
@@ -92,6 +95,7 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	if r.Own {
 		e.style.Meta = ledger.NewMeta(c.Codec, e.idleTimeout(nil), c.Lifetime)
 	}
+	e.watches.e = e
 	e.boundFlashes()
 	for _, other := range r.Readers {
 		if other != c.Codec {
@@ -101,21 +105,36 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	return e
 }
 
+// SetRevocations gives an Engine whose sessions live in their tickets a store for
+// the epochs of users, before it is used.
+func (e *Engine) SetRevocations(s store.Store) { e.epochs.store = s }
+
 // inTicket reports whether tickets hold whole sessions, rather than IDs of
 // sessions in a store.
 func (e *Engine) inTicket() bool { return e.Rules.InTicket != nil }
 
 // Report calls Hooks.Error and logs err. A visitor who hung up is nobody's
 // fault and stays out of the log; that his changes were dropped the hook hears.
+// Sessions that the application has refused would fill the log, and so would tickets
+// that fail a request: these are their sender's, and no more than rejected.
 func (e *Engine) Report(ctx context.Context, handle string, err error) {
+	if errors.Is(err, ErrTicket) {
+		fire(ctx, e.Hooks.Rejected, Event{Err: err})
+		return
+	}
 	handle = cmp.Or(handle, handleOf(err))
 	hungUp := errors.Is(err, context.Canceled) && ctx.Err() != nil
 	if !hungUp || errors.Is(err, ErrGone) {
 		fire(ctx, e.Hooks.Error, Event{Handle: handle, Err: err})
 	}
-	if !hungUp {
+	if !hungUp && !refused(err) {
 		e.Log(ctx, handle, err)
 	}
+}
+
+// refused reports whether err says no to a visitor, as it should.
+func refused(err error) bool {
+	return errors.Is(err, ErrNotCreated) || errors.Is(err, ErrTooMany) || errors.Is(err, ErrRevoked)
 }
 
 // Log logs err with its advice.

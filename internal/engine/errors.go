@@ -19,7 +19,20 @@ var (
 	ErrReserved    = errors.New("reserved name")
 	ErrTooMany     = errors.New("too many sessions")
 	ErrRevoked     = errors.New("revoked")
+	ErrEnded       = error(&overError{"the session has ended", ErrNotFound})
+	ErrMoved       = error(&overError{"the session has moved to another ticket", ErrEnded})
 )
+
+// An overError says that a session is over, and matches what says so in fewer
+// words.
+type overError struct {
+	text  string
+	wider error
+}
+
+func (e *overError) Error() string { return e.text }
+
+func (e *overError) Unwrap() error { return e.wider }
 
 // ErrRefused says that the store's limit is too low for the session, which is
 // the operator's to change, unlike Options.MaxSize.
@@ -37,6 +50,9 @@ func unavailable(op string, err error) error {
 
 // ErrGone says that a commit found nobody to hand a new ticket to.
 var ErrGone = errors.New("nobody waits for the answer any more")
+
+// ErrNotCreated says that Hooks.Creating has refused a new session.
+var ErrNotCreated = errors.New("no new session for this visitor")
 
 // errRevoked is the error of a login that a revocation has overtaken.
 var errRevoked = store.WithAdvice(fmt.Errorf("cloakroom: login: %w: the user's sessions were revoked at the same time", ErrRevoked),

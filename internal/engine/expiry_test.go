@@ -68,7 +68,7 @@ func TestTouchesUntilTheLifetime(t *testing.T) {
 // Another program's record does not say when it was created.
 func TestTouchOfARecordWithoutAge(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
-		s := sitetest.NewOn(t, records, limits(2*time.Hour, time.Hour))
+		s := sitetest.NewOn(t, records, limits(time.Hour, time.Hour))
 		s.PlantData(t, "session:"+sitetest.Dead, `{"user":"ada"}`)
 		b := s.Holder(t, sitetest.Dead)
 		for range 30 {

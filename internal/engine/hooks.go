@@ -10,6 +10,9 @@ import (
 type Hooks struct {
 	Created, Loaded, Saved, Conflict, Touched, Regenerated, Destroyed Hook
 	Rejected, Undecodable, Error                                      Hook
+
+	// Creating refuses a new session by its error.
+	Creating func(Bearer) error
 }
 
 // A Hook gets the context of the request in which something happened.

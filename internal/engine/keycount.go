@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
@@ -37,15 +38,20 @@ func (e *Engine) CountKeys(ctx context.Context) (KeyCount, error) {
 		if err != nil {
 			return KeyCount{}, fmt.Errorf("%s: %w", op, err)
 		}
-		n.add(e.records, entry.Record.Data)
+		if !strings.HasPrefix(entry.Key, e.KeyPrefix+EpochPrefix) { // which is never sealed
+			n.add(e.records, entry.Record.Data)
+		}
 	}
 	return n, nil
 }
 
 func (n *KeyCount) add(sealer *seal.Sealer, data []byte) {
-	if _, mark := store.ParseMark(data); mark {
+	switch mark, ok := store.ParseMark(data); {
+	case ok && (mark.Kind == store.MarkEnded || mark.Kind == store.MarkMoved):
 		n.Marks++
 		return
+	case ok: // it may live as long as a session, and is worth as much
+		data = mark.Payload
 	}
 	switch {
 	case !seal.Sealed(data):

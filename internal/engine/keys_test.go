@@ -332,7 +332,17 @@ func TestCountKeys(t *testing.T) {
 		many(3, by(keyC))
 		many(4, func(string) []byte { return []byte("\x80") })
 		many(1, func(string) []byte { return []byte("no codec knows it") })
-		many(6, func(string) []byte { return []byte("\xc1crm\x01E" + strings.Repeat("x", 60)) })
+		mark := func(kind store.MarkKind, by func(string) []byte) func(string) []byte {
+			return func(name string) []byte {
+				return store.Mark{Kind: kind, At: time.Now(), Payload: by(name)}.Append(nil)
+			}
+		}
+		many(4, mark(store.MarkEnded, func(string) []byte { return []byte(strings.Repeat("x", 60)) }))
+		many(2, mark(store.MarkMoved, by(keyB)))
+		many(1, mark(store.MarkRenewed, by(keyB)))
+		many(1, mark(store.MarkRenewed, by(keyC)))
+		many(1, mark(store.MarkRenewed, func(string) []byte { return []byte("session:unsealed") }))
+		plant(plainKey+"epoch:"+strings.Repeat("x", 43), []byte("an epoch"), time.Hour)
 		plant("other:"+strings.Repeat("x", 43), by(keyA)("other"), time.Hour)
 		plant(plainKey+"gone", by(keyA)("gone"), time.Millisecond)
 		for deadline := time.Now().Add(10 * time.Second); ; {
@@ -344,16 +354,42 @@ func TestCountKeys(t *testing.T) {
 			keys [][]byte
 			want cloakroom.KeyCount
 		}{
-			"two keys":        {[][]byte{keyA, keyB}, cloakroom.KeyCount{Keys: []int{1, 2}, Unknown: 3}},
-			"in another row":  {[][]byte{keyC, keyA}, cloakroom.KeyCount{Keys: []int{3, 1}, Unknown: 2}},
-			"all, and unused": {[][]byte{keyB, []byte("a key that sealed nothing as yet."), keyC, keyA}, cloakroom.KeyCount{Keys: []int{2, 0, 3, 1}}},
-			"no keys":         {nil, cloakroom.KeyCount{Unknown: 6}},
+			"two keys":        {[][]byte{keyA, keyB}, cloakroom.KeyCount{Keys: []int{1, 3}, Unknown: 4}},
+			"in another row":  {[][]byte{keyC, keyA}, cloakroom.KeyCount{Keys: []int{4, 1}, Unknown: 3}},
+			"all, and unused": {[][]byte{keyB, []byte("a key that sealed nothing as yet."), keyC, keyA}, cloakroom.KeyCount{Keys: []int{3, 0, 4, 1}}},
+			"no keys":         {nil, cloakroom.KeyCount{Unknown: 8}},
 		} {
 			got, err := sitetest.NewOn(t, records, plain(c.keys...)).Manager.CountKeys(t.Context())
-			if err != nil || !slices.Equal(got.Keys, c.want.Keys) || got.Unknown != c.want.Unknown || got.Unsealed != 5 || got.Marks != 6 {
-				t.Errorf("%s: %+v, %v, want %+v, 5 unsealed, 6 marks", name, got, err, c.want)
+			if err != nil || !slices.Equal(got.Keys, c.want.Keys) || got.Unknown != c.want.Unknown || got.Unsealed != 6 || got.Marks != 6 {
+				t.Errorf("%s: %+v, %v, want %+v, 6 unsealed, 6 marks", name, got, err, c.want)
 			}
 		}
+	})
+}
+
+// A user's record is sealed by the key that was in front at his last login, and
+// may be the last one that is. It is no session.
+func TestCountKeysOfUsersRecords(t *testing.T) {
+	sitetest.EachStore(t, func(t *testing.T, records store.Store) {
+		before := sitetest.NewOn(t, records, plain(keyA))
+		session := before.Browser(t)
+		session.OK(login("ada"))
+		after := sitetest.NewOn(t, records, plain(keyB, keyA))
+		count := func(when string, byB, byA int) {
+			t.Helper()
+			n, err := after.Manager.CountKeys(t.Context())
+			if err != nil || n.Keys[0] != byB || n.Keys[1] != byA || n.Unknown+n.Unsealed != 0 {
+				t.Errorf("%s: %+v, %v, want %d and %d", when, n, err, byB, byA)
+			}
+		}
+		count("before", 0, 2)
+		after.Holder(t, session.Ticket()).OK(func(s *cloakroom.Session) { s.Set("page", 1) })
+		count("when the session has been used", 1, 1)
+		if s, u := len(after.Records(t)), len(after.Users(t)); s != 1 || u != 1 {
+			t.Errorf("%d sessions and %d users' records, want one of each", s, u)
+		}
+		after.Browser(t).OK(login("ada"))
+		count("when the user has logged in elsewhere", 3, 0)
 	})
 }
 

@@ -9,34 +9,6 @@ import (
 
 // How long sessions live, and how often their expiry is moved on.
 
-// limits returns the idle timeout and the lifetime that are in force for a
-// session with m, which may be nil: what the application has chosen for it, or
-// else what holds for all, never above the upper limits.
-func (e *Engine) limits(m *ledger.Meta) (idle, life time.Duration) {
-	idle, life = e.IdleTimeout, e.Lifetime
-	if e.AnonymousIdle != 0 && m.User() == "" {
-		idle = e.AnonymousIdle
-	}
-	if m == nil || m.Own == (ledger.Own{}) {
-		return idle, life
-	}
-	if m.Own.Idle != 0 {
-		idle = shorter(m.Own.Idle, e.MaxIdleTimeout)
-	}
-	if m.Own.Life != 0 {
-		life = shorter(m.Own.Life, e.MaxLifetime)
-	}
-	return idle, life
-}
-
-// shorter returns the shorter of two limits, each of which may be NoLimit.
-func shorter(a, b time.Duration) time.Duration {
-	if a == NoLimit || b != NoLimit && b < a {
-		return b
-	}
-	return a
-}
-
 // idleTimeout returns the first of limits, as records have it.
 func (e *Engine) idleTimeout(m *ledger.Meta) time.Duration {
 	idle, _ := e.limits(m)
@@ -44,12 +16,16 @@ func (e *Engine) idleTimeout(m *ledger.Meta) time.Duration {
 }
 
 // touchInterval returns how much of an idle timeout may pass before the expiry is
-// moved on again.
+// moved on again: for a short one of some sessions a tenth, lest they end in use.
 func (e *Engine) touchInterval(idle time.Duration) time.Duration {
-	if idle == e.IdleTimeout || idle == NoLimit {
+	switch {
+	case idle == NoLimit, e.IdleTimeout != NoLimit && idle >= ledger.WholeMillis(e.IdleTimeout):
 		return e.TouchInterval
+	case e.TouchInterval == 0: // there is no usual timeout that it could be a tenth of
+		return idle / 10
+	default:
+		return min(e.TouchInterval, idle/10)
 	}
-	return min(e.TouchInterval, idle/10)
 }
 
 // useInterval returns after which time a use of v within a request counts again.
@@ -178,7 +154,13 @@ func (e *Engine) outdated(v *version, now time.Time) bool {
 		return true
 	}
 	return e.style.Meta != nil && (v.Meta == nil || v.Meta.Idle != e.idleTimeout(v.Meta) ||
-		e.style.Aging && v.ageless(now) || e.usedInFuture(v, now))
+		e.ages(v.Meta) && v.ageless(now) || e.usedInFuture(v, now))
+}
+
+// ages reports whether sessions with m have a lifetime.
+func (e *Engine) ages(m *ledger.Meta) bool {
+	_, life := e.limits(m)
+	return life != NoLimit
 }
 
 // usedInFuture reports whether the last use of v seems to be yet to come, by more
@@ -234,18 +216,19 @@ func (e *Engine) remembers(m *ledger.Meta, permanent bool) bool {
 	if !permanent || e.style.Meta == nil || e.inTicket() {
 		return false
 	}
-	_, life := e.limits(m)
-	return life == NoLimit
+	return !e.ages(m)
 }
 
 // lifeRaised reports whether v's cookie was sent for a shorter lifetime than the
 // one in force.
 func (e *Engine) lifeRaised(v *version) bool {
-	if e.style.Meta == nil || e.inTicket() || !v.Permanent || v.Meta == nil || v.Meta.Life <= 0 {
-		return false
-	}
 	_, life := e.limits(v.Meta)
-	return ledger.WholeMillis(life) > v.Meta.Life
+	return e.outlives(v, ledger.WholeMillis(life))
+}
+
+// outlives reports whether v's cookie was sent for a shorter lifetime than life.
+func (e *Engine) outlives(v *version, life time.Duration) bool {
+	return e.style.Meta != nil && !e.inTicket() && v.Permanent && v.Meta != nil && v.Meta.Life > 0 && life > v.Meta.Life
 }
 
 // resendDue reports whether the cookie has to be sent again: once a quarter of

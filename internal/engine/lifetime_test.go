@@ -142,7 +142,7 @@ func TestChangedLifetimeHoldsForOldSessions(t *testing.T) {
 		b := before.Known(t)
 		ticket := b.Ticket()
 		time.Sleep(2 * time.Hour)
-		shorter := sitetest.NewOn(t, records, limits(5*time.Hour, 3*time.Hour)).Holder(t, ticket)
+		shorter := sitetest.NewOn(t, records, limits(3*time.Hour, 3*time.Hour)).Holder(t, ticket)
 		mustLive(t, shorter, "within the new lifetime")
 		var said time.Time
 		shorter.OK(func(s *cloakroom.Session) { said = s.Expires() })

@@ -58,6 +58,23 @@ func (e *Engine) userKey(user string) string {
 	return e.KeyPrefix + UserPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// IsUserKey reports whether a store key is that of a user's record or epoch. No
+// session has such a key: New refuses a prefix that would make it one.
+func IsUserKey(key string) bool {
+	head := len(key) - IDLength
+	return head >= 0 && UsersPrefix(key[:head]) != "" && isBase64URL(key[head:])
+}
+
+// UsersPrefix returns what prefix ends in, of UserPrefix and EpochPrefix, or "".
+func UsersPrefix(prefix string) string {
+	for _, users := range []string{UserPrefix, EpochPrefix} {
+		if strings.HasSuffix(prefix, users) {
+			return users
+		}
+	}
+	return ""
+}
+
 // listingOf loads a user's record, which is empty if there is none.
 func (e *Engine) listingOf(ctx context.Context, user string) (listing, store.Record, error) {
 	key := e.userKey(user)
@@ -212,19 +229,27 @@ func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, goe
 	return rec.Expires.UnixMilli(), nil
 }
 
-// listedUntil returns when a user's record may go that lists a session with b.
+// listedUntil returns when a user's record may go that lists a session with b. The
+// session's own record stays for an idle timeout after its last use, by when the
+// lifetime may have been raised.
 func (e *Engine) listedUntil(b *ledger.Base, now time.Time) time.Time {
 	idle, life := e.limits(b.Meta)
 	if life == NoLimit {
 		return now.Add(max(10*idle, leastListed))
 	}
-	return e.deadline(b, now)
+	return e.deadline(b, now).Add(max(idle, 0))
 }
 
 // unlisted reports whether a session that is used now may outlive its user's
 // record, which has to be told first.
 func (e *Engine) unlisted(v *version, now time.Time) bool {
-	if v.Meta.User() == "" || v.Meta.Login.Listed == 0 || e.inTicket() {
+	return !e.inTicket() && e.outlasts(v, now)
+}
+
+// outlasts reports whether a session that is used now may live longer than what is
+// kept of its user.
+func (e *Engine) outlasts(v *version, now time.Time) bool {
+	if v.Meta.User() == "" || v.Meta.Login.Listed == 0 {
 		return false
 	}
 	end := e.expiry(&v.Base, now)

@@ -163,12 +163,16 @@ func (e *Engine) read(ctx context.Context, key string, now time.Time) (version, 
 func (e *Engine) fetch(ctx context.Context, key string) (version, error) {
 	rec, err := e.store.Load(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
+		e.watches.ended(key, nil)
 		return version{}, ErrNotFound
 	}
 	if err != nil {
 		return version{}, unavailable("load", err)
 	}
 	if err := e.readMark(key, rec); err != nil {
+		if m := asMark(err); m != nil {
+			e.watches.ended(key, m)
+		}
 		return version{}, err
 	}
 	v, err := e.decode(key, rec)

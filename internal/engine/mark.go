@@ -250,6 +250,9 @@ func (e *Engine) replace(ctx context.Context, key string, read, mark store.Recor
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return saveError(err)
 	}
+	if err == nil {
+		e.watches.replaced(key, mark)
+	}
 	return nil
 }
 

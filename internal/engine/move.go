@@ -14,10 +14,19 @@ import (
 func (s *Session) Regenerate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.writable() {
-		return
+	if s.writable() {
+		s.arrive()
 	}
+}
+
+// arrive has the session get a new ID, since somebody logs in. What followed a
+// logout is from then on as permanent as other sessions.
+func (s *Session) arrive() {
 	s.draft.login = true
+	s.draft.Arrive()
+	if s.e.parts(&s.version, &s.draft) {
+		s.draft.SetPermanent(true)
+	}
 	if s.version.Exists() || s.flight() != nil {
 		s.draft.regenerate = s.draft.Next()
 	}
@@ -55,8 +64,10 @@ func (c *commit) move(ctx context.Context) error {
 	queue := turn{e: c.e}
 	defer queue.pass()
 	for {
-		_, err := c.e.store.Save(ctx, prev.key, prev.rec, c.leave(&prev, v.key))
+		left := c.leave(&prev, v.key)
+		_, err := c.e.store.Save(ctx, prev.key, prev.rec, left)
 		if err == nil {
+			c.e.watches.replaced(prev.key, left)
 			break
 		}
 		if !errors.Is(err, store.ErrConflict) {

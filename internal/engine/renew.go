@@ -135,6 +135,7 @@ func (c *commit) renew(ctx context.Context) {
 	case errors.Is(err, store.ErrConflict): // it was used meanwhile, or renewed elsewhere
 		err = r.withdraw(ctx, next, rec)
 	case err == nil:
+		c.e.watches.replaced(v.key, mark)
 		r.adopt(next, rec)
 		c.version, c.outcome = r.version, stored
 		c.fire(ctx, c.e.Hooks.Regenerated)

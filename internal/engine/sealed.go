@@ -124,6 +124,12 @@ func (e *Engine) unseal(ctx context.Context, ticket string, now time.Time) (vers
 	if e.aged(&v, now) || e.idled(&v, now) {
 		return version{}, ErrNotFound
 	}
+	switch revoked, err := e.revoked(ctx, v.Meta); {
+	case err != nil:
+		return version{}, err
+	case revoked:
+		return version{}, &marked{kind: store.MarkEnded}
+	}
 	fire(ctx, e.Hooks.Loaded, Event{Handle: v.handle, Size: len(c.Data)})
 	return v, nil
 }
@@ -133,6 +139,9 @@ func (c *commit) sealTicket(ctx context.Context) error {
 	existed := c.version.Exists()
 	if !c.draft.Dirty() && !c.draft.moves() && !c.e.refreshDue(&c.version, c.now) {
 		return nil
+	}
+	if err := c.enter(ctx); err != nil {
+		return err
 	}
 	v, err := c.next(&c.version, "")
 	if err != nil {
@@ -150,6 +159,9 @@ func (c *commit) sealTicket(ctx context.Context) error {
 	}
 	v.ticket, v.handle = c.e.Rules.InTicket.Seal(held)
 	if err := c.e.checkTicket(v.ticket); err != nil {
+		return err
+	}
+	if err := c.admit(); err != nil {
 		return err
 	}
 	c.tries++

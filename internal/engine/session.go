@@ -22,6 +22,7 @@ type Session struct {
 	phase    phase
 	loadedIn phase // when the session was loaded
 	asked    bool  // the handler has used it
+	found    bool  // the visitor's ticket has led to it, and it has not ended since
 	passive  bool  // reading it is no use
 	reissued bool  // a commit has changed the ticket, or whether it is permanent
 	needed   bool  // the same, since the handler has changed something
@@ -29,6 +30,10 @@ type Session struct {
 	loggedIn  bool // the session has been saved after Regenerate
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
 	destroyed bool // Destroy was called since the last commit began
+	emptied   bool // a commit has left nothing to store
+
+	committing bool // a commit is under way
+	fate       fate // why there is no session, if there is none
 
 	err     error
 	version version
@@ -47,6 +52,9 @@ type aside struct {
 	unended []end
 
 	flight *marked // the session ended while the request was on its way
+
+	watch *watch // of Done
+	dying bool   // Destroy was called, which ends what is watched
 }
 
 // beside returns s's aside, to be changed.
@@ -131,7 +139,7 @@ func (s *Session) Begin(e *Engine, ctx context.Context, b Bearer) {
 
 // Open makes s the session of a ticket, without a request.
 func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
-	s.e, s.ctx, s.phase, s.loadedIn = e, context.WithoutCancel(ctx), open, open
+	s.e, s.ctx, s.phase, s.loadedIn = e, withoutCancel{ctx}, open, open
 	if ticket == "" {
 		return nil
 	}
@@ -140,8 +148,25 @@ func (s *Session) Open(e *Engine, ctx context.Context, ticket string) error {
 		e.Report(ctx, "", err)
 		return err
 	}
-	s.take(f)
+	s.take(f, true)
 	return nil
+}
+
+// A withoutCancel is a context.WithoutCancel that knows what it is made of.
+type withoutCancel struct{ of context.Context }
+
+func (withoutCancel) Deadline() (deadline time.Time, ok bool) { return }
+func (withoutCancel) Done() <-chan struct{}                   { return nil }
+func (withoutCancel) Err() error                              { return nil }
+func (c withoutCancel) Value(key any) any                     { return context.WithoutCancel(c.of).Value(key) }
+
+// caller returns the context of those who use s: the request's, or the one that
+// was given to Open.
+func (s *Session) caller() context.Context {
+	if c, ok := s.ctx.(withoutCancel); ok {
+		return c.of
+	}
+	return s.ctx
 }
 
 // Engine returns the Engine that keeps s.
@@ -153,13 +178,19 @@ func (s *Session) InRequest() bool { return s.bearer != nil }
 // Context returns the request's context.
 func (s *Session) Context() context.Context { return s.ctx }
 
-func (s *Session) take(f found) {
-	s.version = f.version
+// take makes s the session of what was found. It is told whether there was a
+// ticket at all.
+func (s *Session) take(f found, ticket bool) {
+	s.version, s.found = f.version, f.version.Exists()
+	if ticket {
+		s.fate = unknown
+	}
 	if len(f.rest) > 0 || len(f.unended) > 0 {
 		a := s.beside()
 		a.rest, a.unended = f.rest, f.unended
 	}
 	for _, m := range f.marks {
+		s.fate = max(s.fate, m.fate())
 		if s.bearer == nil || s.version.Exists() || !m.inFlight(time.Unix(0, s.began), s.bearer.Navigates()) {
 			fire(s.ctx, s.e.Hooks.Rejected, Event{Err: ErrNotFound})
 		} else if a := s.beside(); a.flight == nil || m.kind == store.MarkMoved {
@@ -177,7 +208,7 @@ func (s *Session) Find(tickets []string, malformed bool) error {
 	}
 	f, err := s.e.find(s.ctx, tickets, time.Now(), true)
 	if err == nil {
-		s.take(f)
+		s.take(f, malformed || len(tickets) > 0)
 	}
 	return err
 }
@@ -227,6 +258,7 @@ func (s *Session) ready() {
 		s.load()
 	}
 	s.asked = true
+	s.notice()
 }
 
 // writable is readable for methods that change something.
@@ -301,4 +333,5 @@ func (s *Session) HandlerReturned() {
 	case sent:
 		s.phase = over
 	}
+	s.unwatch()
 }

@@ -61,6 +61,7 @@ func (s *Session) useAgain() {
 	default:
 		v.ticket, v.handle = s.version.ticket, s.version.handle
 		if v.key != s.version.key { // renewed elsewhere
+			s.follow(&v)
 			s.version = v
 		}
 		if !s.passive {
@@ -103,10 +104,11 @@ func (s *Session) empty(m *marked) {
 	if m == nil {
 		m = &marked{kind: store.MarkEnded, key: s.version.key}
 	}
-	if s.bearer != nil && !s.e.inTicket() {
+	if !s.e.inTicket() {
 		s.beside().flight = m
 	}
-	s.version = version{}
+	s.version, s.found, s.fate = version{}, false, m.fate()
+	s.closeWatch(m)
 	if !s.draft.goesOn(m) {
 		s.draft.discard()
 	}

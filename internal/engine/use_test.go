@@ -229,7 +229,7 @@ func TestPassiveBehindPreload(t *testing.T) {
 func TestLifetimeIsSetLater(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
 		b := sitetest.NewOn(t, records, limits(10*time.Hour, cloakroom.NoLimit)).Known(t)
-		limited := sitetest.NewOn(t, records, limits(10*time.Hour, 3*time.Hour)).Holder(t, b.Ticket())
+		limited := sitetest.NewOn(t, records, limits(3*time.Hour, 3*time.Hour)).Holder(t, b.Ticket())
 		time.Sleep(2 * time.Hour)
 		mustLive(t, limited, "within the lifetime")
 		time.Sleep(time.Hour)

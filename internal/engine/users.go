@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cloakroom/cloakroom/codec"
 	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/internal/rules"
 	"github.com/cloakroom/cloakroom/store"
@@ -41,10 +42,7 @@ func (s *Session) Login(user string) {
 		l.Device = s.bearer.Device()
 	}
 	s.draft.LogIn(l)
-	s.draft.login = true
-	if s.version.Exists() || s.flight() != nil {
-		s.draft.regenerate = s.draft.Next()
-	}
+	s.arrive()
 }
 
 // checkUser refuses a name that no user can have, and modes without users.
@@ -54,7 +52,7 @@ func (e *Engine) checkUser(user string) error {
 		return store.WithAdvice(fmt.Errorf("%w in Flask mode", store.ErrUnsupported),
 			"Call Regenerate, and keep the user in a value of your own: Flask-Login's is _user_id.")
 	case user == "":
-		return errors.New("the user's name is empty: Destroy logs out")
+		return errors.New("the user's name is empty")
 	case len(user) > maxUser:
 		return fmt.Errorf("the user's name has %d bytes, at most %d are allowed", len(user), maxUser)
 	case !utf8.ValidString(user):
@@ -207,18 +205,27 @@ func (e *Engine) device(v *version, now time.Time) Device {
 	return d
 }
 
-// Values yields the names and values of the device's session.
-func (e *Engine) Values(d *Device, yield func(name string, v any, err error) bool) {
+// Values yields the names and values of the device's session, and the bytes of those
+// that cannot be read.
+func (e *Engine) Values(d *Device, yield func(name string, v any, raw []byte, err error)) {
 	var none ledger.Draft
 	b := &d.version.Base
 	for _, name := range none.Names(&e.style, b) {
 		raw, c := b.Find(name)
-		var v any
-		err := c.Unmarshal(raw, &v)
-		if !yield(name, v, err) {
-			return
-		}
+		v, err := codec.Value[any](c, raw)
+		yield(name, v, raw, err)
 	}
+}
+
+// FlashesOf returns the flash messages of the device's session, as they stand in its
+// record; nil if there are none.
+func (e *Engine) FlashesOf(d *Device) any {
+	raw, c := d.version.Find(ledger.NameFlashes)
+	if raw == nil {
+		return nil
+	}
+	v, _ := codec.Value[any](c, raw)
+	return v
 }
 
 // userCall checks that there can be users, and returns a context for the calls of
@@ -229,7 +236,7 @@ func (e *Engine) userCall(ctx context.Context, user, op string) (_ context.Conte
 	}
 	if e.store == nil {
 		return nil, nil, store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: sessions that are sealed in their cookies are not listed anywhere", op, store.ErrUnsupported),
-			"Keep them on the server with "+e.Rules.AdviceServer+".")
+			"Keep them on the server with "+e.Rules.AdviceServer+"; to end all of a user's, set Options.Revocations.")
 	}
 	call := newCallContext(ctx, max(e.StoreTimeout, userTimeout), false)
 	return call, call.close, nil
@@ -260,6 +267,12 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 
 // RevokeUser ends the sessions of a user, but those with the handles except.
 func (e *Engine) RevokeUser(ctx context.Context, user string, except []string) error {
+	if e.epochs.store != nil {
+		if err := e.checkUser(user); err != nil {
+			return fmt.Errorf("cloakroom: revoke: %w", err)
+		}
+		return e.revokeSealed(ctx, user, except)
+	}
 	ctx, done, err := e.userCall(ctx, user, "revoke")
 	if err != nil {
 		return err
@@ -366,7 +379,11 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 // relist sees to it that the user's record lives as long as the session, which is
 // about to be saved.
 func (c *commit) relist(ctx context.Context, v *version) error {
-	if !c.e.unlisted(v, c.clock()) {
+	next := *v
+	if c.draft.SetsLimits() {
+		next.Meta = c.meta(v, c.clock())
+	}
+	if !c.e.unlisted(&next, c.clock()) {
 		return nil
 	}
 	_, err := c.list(ctx, v, v.key, "")

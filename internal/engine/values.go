@@ -162,59 +162,22 @@ func (s *Session) Permanent() bool {
 }
 
 // SetPermanent says whether the cookie outlives the browser. Where _permanent
-// is written as it was set, setting it again is a change.
+// is written as it was set, setting it again is a change, and so it is where a login
+// would change it otherwise.
 func (s *Session) SetPermanent(v bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writable() && (s.e.Rules.Permanence != ledger.PermanentIfTrue ||
+	if s.writable() && (s.e.Rules.Permanence != ledger.PermanentIfTrue || s.e.parts(&s.version, &s.draft) ||
 		s.draft.Permanent(&s.e.style, &s.version.Base) != v) {
 		s.draft.SetPermanent(v)
 	}
 }
 
-// SetLimits gives the session an idle timeout and a lifetime of its own, as far
-// as they are not nil; zero means what holds for all.
-func (s *Session) SetLimits(idle, life *time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.writable() {
-		return
-	}
-	if s.e.style.Meta == nil {
-		s.fail(store.WithAdvice(fmt.Errorf("cloakroom: set limits: %w in Flask mode", store.ErrUnsupported),
-			"Flask's sessions all live for PERMANENT_SESSION_LIFETIME."))
-		return
-	}
-	for _, l := range []struct {
-		name      string
-		value     *time.Duration
-		limit     time.Duration
-		set       func(time.Duration)
-		unchanged bool
-	}{
-		{"IdleTimeout", idle, s.e.MaxIdleTimeout, s.draft.SetIdle, idle != nil && s.draft.Own(s.version.Meta).Idle == ledger.WholeMillis(*idle)},
-		{"Lifetime", life, s.e.MaxLifetime, s.draft.SetLife, life != nil && s.draft.Own(s.version.Meta).Life == ledger.WholeMillis(*life)},
-	} {
-		switch {
-		case l.value == nil || l.unchanged:
-		case *l.value < 0 && *l.value != NoLimit, *l.value > 0 && *l.value < time.Second:
-			s.fail(fmt.Errorf("cloakroom: set %s: %v is no duration of a second or more", l.name, *l.value))
-			return
-		case shorter(*l.value, l.limit) != *l.value && *l.value != 0:
-			s.fail(store.WithAdvice(fmt.Errorf("cloakroom: set %s: %v is above Options.Max%s, %v", l.name, *l.value, l.name, l.limit),
-				"Raise the upper limit, which is "+l.name+" if it is not set."))
-			return
-		default:
-			l.set(ledger.WholeMillis(*l.value))
-		}
-	}
-}
-
-// IsNew reports whether nothing is saved for the visitor's ticket.
+// IsNew reports whether the session has not been there before this request.
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.readable() && !s.version.Exists()
+	return s.readable() && !s.found
 }
 
 // Modified reports whether there are changes to be saved.
@@ -257,6 +220,29 @@ func (s *Session) Ticket() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.version.ticket
+}
+
+// LiveTicket returns the ticket that opens the session as it is now, and loads
+// it if need be. It is empty if none does, or none will after the next commit.
+func (s *Session) LiveTicket() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readable() || s.draft.moves() || s.e.inTicket() && s.draft.pending() {
+		return ""
+	}
+	return s.version.ticket
+}
+
+// Cookie returns what a visitor has to be told of a session that is kept without
+// a request, as of the last commit: its ticket, and how long the cookie lasts.
+func (s *Session) Cookie() Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.version.Exists() {
+		return Answer{Cookie: RemoveCookie}
+	}
+	now := time.Now()
+	return Answer{Cookie: SetCookie, Ticket: s.version.ticket, Now: now, Life: s.e.cookieLife(&s.version, now)}
 }
 
 // reservedAdvice says what to do instead of setting a name of cloakroom's own.

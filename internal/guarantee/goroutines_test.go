@@ -46,6 +46,14 @@ func TestManyGoroutinesOfOneRequest(t *testing.T) {
 						s.Modified()
 						s.Err()
 						s.Handle()
+						if err := s.Save(); err != nil {
+							t.Errorf("Save: %v", err)
+						}
+						if err := s.Reload(); err != nil {
+							t.Errorf("Reload: %v", err)
+						}
+						s.Done()
+						s.Ended()
 					}
 				})
 			}

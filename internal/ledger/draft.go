@@ -17,6 +17,7 @@ type Draft struct {
 	permanent permanent
 	own       [2]limit // idle timeout and lifetime
 	login     login
+	parting   bool   // see Part
 	cleared   uint32 // number of Clear, 0 if it was not called
 	made      uint32 // changes so far
 }
@@ -75,7 +76,13 @@ func (d *Draft) SetIdle(v time.Duration) { d.own[0] = limit{d.Next(), v} }
 func (d *Draft) SetLife(v time.Duration) { d.own[1] = limit{d.Next(), v} }
 
 // SetsLimits reports whether d gives the session limits of its own.
-func (d *Draft) SetsLimits() bool { return d.own[0].number|d.own[1].number != 0 }
+func (d *Draft) SetsLimits() bool { return d.SetsIdle() || d.SetsLife() }
+
+// SetsIdle reports whether d does that to the idle timeout.
+func (d *Draft) SetsIdle() bool { return d.own[0].number != 0 }
+
+// SetsLife reports whether d does that to the lifetime.
+func (d *Draft) SetsLife() bool { return d.own[1].number != 0 }
 
 // Own returns what d makes of a session's own limits, those of m, which may be
 // nil.
@@ -119,6 +126,16 @@ func (d *Draft) ForgetPermanent() { d.permanent = permanent{} }
 // SetPermanent makes the session permanent or not.
 func (d *Draft) SetPermanent(v bool) { d.permanent = permanent{d.Next(), v} }
 
+// Part makes a session that begins with d a parting one, which follows a logout:
+// it is not permanent unless d says so.
+func (d *Draft) Part() { d.parting = true }
+
+// Parts reports whether d does that.
+func (d *Draft) Parts() bool { return d.parting }
+
+// Arrive takes that back: there is a login.
+func (d *Draft) Arrive() { d.parting = false }
+
 // Permanent returns what d makes of b's permanence.
 func (d *Draft) Permanent(st *Style, b *Base) bool {
 	switch {
@@ -129,7 +146,7 @@ func (d *Draft) Permanent(st *Style, b *Base) bool {
 	case b.Exists():
 		return b.Permanent
 	default:
-		return st.Permanent
+		return st.Permanent && !d.parting
 	}
 }
 
@@ -226,9 +243,9 @@ func (d *Draft) Clear(st *Style) {
 	}
 }
 
-// Discard takes everything back. Numbers go on, so that a snapshot made before
-// never passes for what comes after.
-func (d *Draft) Discard() { *d = Draft{made: d.made} }
+// Discard takes everything back but Part. Numbers go on, so that a snapshot made
+// before never passes for what comes after.
+func (d *Draft) Discard() { *d = Draft{made: d.made, parting: d.parting} }
 
 func (d *Draft) find(name string) *change {
 	if len(d.changes) > few {

@@ -16,6 +16,7 @@ type Meta struct {
 	Sent    int64         // when the cookie last went out, in Unix milliseconds; 0 where that does not matter
 	Renewed int64         // when the ID was last renewed, likewise; 0 if it has not been
 	Prev    []Prev        // records that this one has taken the place of, and that may have no mark yet
+	Parting bool          // the session began with what followed a logout, and waits for a login to be permanent
 	Own     Own
 	Login   Login // zero if nobody has logged in
 
@@ -57,6 +58,7 @@ const (
 	metaSent    = "sent"
 	metaRenewed = "renewed"
 	metaPrev    = "prev"
+	metaParting = "parting"
 	metaOwn     = "own" // a list of two, as of Own; 0 where it is not set
 	metaUser    = "user"
 	metaLogin   = "login"
@@ -104,7 +106,7 @@ func (m *Meta) Copy() Meta {
 // Or returns usual if m says nothing else, and m otherwise.
 func (m *Meta) Or(usual *Meta) *Meta {
 	if m.Idle == usual.Idle && m.Life == usual.Life && m.Sent == 0 && m.Renewed == 0 && len(m.Prev) == 0 &&
-		m.Own == (Own{}) && m.Login == (Login{}) && len(m.others) == 0 {
+		!m.Parting && m.Own == (Own{}) && m.Login == (Login{}) && len(m.others) == 0 {
 		return usual
 	}
 	return m
@@ -164,10 +166,12 @@ func (m *Meta) read(f *codec.Field) bool {
 		m.Sent = m.integer(f.Raw)
 	case metaRenewed:
 		m.Renewed = m.integer(f.Raw)
+	case metaParting:
+		m.Parting, _ = codec.Bool(m.codec, f.Raw)
 	case metaPrev:
 		m.Prev = readPrev(m.list(f.Raw))
 	case metaOwn:
-		if own := m.list(f.Raw); len(own) == 2 {
+		if own := m.list(f.Raw); len(own) >= 2 {
 			m.Own = Own{duration(integer(own[0])), duration(integer(own[1]))}
 		}
 	case metaUser:
@@ -270,6 +274,9 @@ func (m *Meta) encode(c codec.Codec) ([]byte, error) {
 	w.add(metaLife, millis(m.Life))
 	w.time(metaSent, m.Sent)
 	w.time(metaRenewed, m.Renewed)
+	if m.Parting {
+		w.add(metaParting, true)
+	}
 	if m.Own != (Own{}) {
 		w.add(metaOwn, []int64{millis(m.Own.Idle), millis(m.Own.Life)})
 	}

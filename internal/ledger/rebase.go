@@ -79,3 +79,26 @@ func (c *change) continueFrom(saved *Draft) {
 	}
 	c.steps, c.from, c.origin = c.steps[done:], nil, 0
 }
+
+// Adopt takes over what a snapshot of d has come to that was rebased since. It
+// reports false, and takes over nothing, if Update has been called meanwhile: its
+// function has to run on the new base as well.
+func (d *Draft) Adopt(rebased *Draft) bool {
+	updated := func(c *change) *change {
+		if old := rebased.find(c.name); old != nil && old.number == c.number {
+			return old
+		}
+		return nil
+	}
+	for i := range d.changes {
+		if c := &d.changes[i]; c.origin == 0 && updated(c) == nil {
+			return false
+		}
+	}
+	for i := range d.changes {
+		if c := &d.changes[i]; c.origin == 0 {
+			*c = *updated(c)
+		}
+	}
+	return true
+}

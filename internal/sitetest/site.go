@@ -166,10 +166,18 @@ func (s *Site) Calls() []string {
 func (s *Site) Records(t testing.TB) map[string]store.Record {
 	t.Helper()
 	all := s.all(t)
-	maps.DeleteFunc(all, func(_ string, r store.Record) bool {
+	maps.DeleteFunc(all, func(key string, r store.Record) bool {
 		_, mark := store.ParseMark(r.Data)
-		return mark
+		return mark || cloakroom.IsUserKey(key)
 	})
+	return all
+}
+
+// Users returns the users' records that the store holds.
+func (s *Site) Users(t testing.TB) map[string]store.Record {
+	t.Helper()
+	all := s.all(t)
+	maps.DeleteFunc(all, func(key string, _ store.Record) bool { return !cloakroom.IsUserKey(key) })
 	return all
 }
 

@@ -49,6 +49,8 @@ func TestTable(t *testing.T) {
 			r.Passed = append(r.Passed, "A/d")
 		case "cachestore.TestConformance":
 			r.Skipped = []string{"A/e"}
+		case "mongostore.TestStore/native":
+			r.Has = []storetest.Capability{storetest.BatchLoader, storetest.Cleaner, storetest.Closer, storetest.Lister, storetest.Pinger}
 		}
 		return true
 	})
@@ -66,6 +68,7 @@ func TestTable(t *testing.T) {
 		"before\n" + begin + head,
 		"| memory | [memstore](store/memstore) | no | no | 2: memory | list |\n",
 		" | 3: Redis 7, 2: Sentinel, Cluster, Valkey 8 | list |\n",
+		" | 2: FerretDB 1.24 | clean up, list, load many, ping |\n",
 		" | 2: it and Redis 7 (1 skipped) | list |\n",
 		end + "after\n",
 	} {

@@ -105,5 +105,6 @@ func abilities(can []storetest.Capability) (string, error) {
 			return "", errors.New("no word for the capability " + string(c))
 		}
 	}
+	slices.Sort(words)
 	return strings.Join(words, ", "), nil
 }

@@ -30,7 +30,7 @@ func TestStore(t *testing.T) {
 					p.Pause(t)
 					return func() { p.Resume(t) }
 				},
-				Require: []storetest.Capability{storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+				Require: []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 			})
 		})
 	}

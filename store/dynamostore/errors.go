@@ -16,10 +16,10 @@ import (
 const (
 	adviseTable       = "Create the table: open the store without table_exists, or call EnsureTable; and check its name, the region and the account."
 	adviseSchema      = "The table needs the partition key id of type S (text), and no sort key: use another table, or let EnsureTable create one."
-	adviseDenied      = "Allow the program's role dynamodb:GetItem, PutItem, UpdateItem, DeleteItem and Scan on the table; and DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive, or open the store with table_exists=true."
+	adviseDenied      = "Allow the program's role dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem, DeleteItem and Scan on the table; and DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive, or open the store with table_exists=true."
 	adviseCredentials = "Check the AWS credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the machine's role), and the machine's clock, on which signatures depend."
-	adviseThrottled   = "DynamoDB throttles the table: raise its capacity, or switch it to on-demand; the program then goes on by itself."
-	adviseUnreachable = "Check that the endpoint of DynamoDB can be reached from here (network, proxy, VPC endpoint, region); the program then goes on by itself."
+	adviseThrottled   = "DynamoDB throttles the table: raise its capacity, or switch it to on-demand."
+	adviseUnreachable = "Check that the endpoint of DynamoDB can be reached from here (network, proxy, VPC endpoint, region)."
 	adviseRegion      = "Set the region, with AWS_REGION or as region= in the URL."
 	adviseTTL         = "Switch time to live of the table to the attribute expiration; as it is, sessions end too early or stay for ever."
 	adviseCleanup     = "Run \"cloakroom cleanup\" from time to time, or call DeleteExpired: expired sessions are never returned, but their items stay."

@@ -66,6 +66,8 @@ func fourCalls(t *testing.T, s store.Store, call func(name string, err error)) {
 	call("Save that deletes", err)
 	call("Touch", s.Touch(ctx, "SECRETKEY", r, inAnHour()))
 	call("Delete", s.Delete(ctx, "SECRETKEY"))
+	_, err = s.(store.BatchLoader).LoadAll(ctx, []string{"SECRETKEY", "SECRETKEY2"})
+	call("LoadAll", err)
 	for _, err := range s.(store.Lister).List(ctx, "") {
 		call("List", err)
 	}

@@ -34,9 +34,8 @@ func ExampleNew() {
 }
 
 // A program that is configured by a URL opens whatever store that names.
-func ExampleOpen() {
-	openers := store.Openers{"dynamodb": dynamostore.Open}
-	s, err := openers.Open(context.Background(), "dynamodb://Sessions?region=eu-central-1")
+func ExampleOpeners() {
+	s, err := dynamostore.Openers().Open(context.Background(), "dynamodb://Sessions?region=eu-central-1")
 	if err != nil {
 		log.Fatal(err, ": ", store.Advice(err))
 	}

@@ -57,6 +57,9 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: dynamodb.
+func Openers() store.Openers { return store.Openers{"dynamodb": Open} }
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	const op = "open"
 	if ctx.Err() != nil {

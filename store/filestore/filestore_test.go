@@ -92,7 +92,7 @@ func TestOpenByURL(t *testing.T) {
 		{"with options", "file:opts?unsynced=true&sweep_interval=-1s", "opts"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := store.Openers{"file": Open}.Open(t.Context(), c.url)
+			s, err := Openers().Open(t.Context(), c.url)
 			if err != nil {
 				t.Fatalf("Open = %v, want nil", err)
 			}
@@ -130,7 +130,7 @@ func TestOpenByURLRefuses(t *testing.T) {
 		{"a bad query", "file:x?unsynced=%zz", "parameter 1 is not well escaped"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := store.Openers{"file": Open}.Open(t.Context(), c.url)
+			s, err := Openers().Open(t.Context(), c.url)
 			if err == nil || s != nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Open = %v, %v, want an error that names %s", s, err, c.want)
 			}

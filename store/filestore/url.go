@@ -26,6 +26,9 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: file.
+func Openers() store.Openers { return store.Openers{"file": Open} }
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if err := alive(ctx, "open"); err != nil {
 		return nil, err

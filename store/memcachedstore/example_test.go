@@ -31,9 +31,8 @@ func Example() {
 }
 
 // A program that reads the address from its configuration.
-func ExampleOpen() {
-	openers := store.Openers{"memcached": memcachedstore.Open, "memcached+unix": memcachedstore.Open}
-	_, err := openers.Open(context.Background(), "memcached://cache1,cache2:11212/?distribution=random")
+func ExampleOpeners() {
+	_, err := memcachedstore.Openers().Open(context.Background(), "memcached://cache1,cache2:11212/?distribution=random")
 	fmt.Println(err)
 	// Output:
 	// store: open memcached: memcachedstore: open: unknown distribution "random"; known are ketama, pymemcache, python-memcached, pylibmc

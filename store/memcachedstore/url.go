@@ -35,6 +35,15 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: memcached and
+// memcached+unix.
+func Openers() store.Openers {
+	return store.Openers{
+		"memcached":      Open,
+		"memcached+unix": Open,
+	}
+}
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	servers, err := urlServers(u)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-var openers = store.Openers{"memcached": Open, "memcached+unix": Open}
+var openers = Openers()
 
 func TestOpen(t *testing.T) {
 	t.Parallel()

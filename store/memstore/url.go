@@ -47,3 +47,6 @@ func Open(_ context.Context, u *url.URL) (store.Store, error) {
 	}
 	return New(o), nil
 }
+
+// Openers returns Open under each scheme that it knows: memory.
+func Openers() store.Openers { return store.Openers{"memory": Open} }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestOpen(t *testing.T) {
-	openers := store.Openers{"memory": memstore.Open}
+	openers := memstore.Openers()
 	for _, url := range []string{"memory:", "memory://", "memory:///", "memory:?max_bytes=1000000", "memory://?max_record=5&max_bytes=7000"} {
 		t.Run(url, func(t *testing.T) {
 			s, err := openers.Open(t.Context(), url)
@@ -24,7 +24,7 @@ func TestOpen(t *testing.T) {
 }
 
 func TestOpenSetsTheOptions(t *testing.T) {
-	s, err := store.Openers{"memory": memstore.Open}.Open(t.Context(), "memory:?max_bytes=1000&max_record=500")
+	s, err := memstore.Openers().Open(t.Context(), "memory:?max_bytes=1000&max_record=500")
 	if err != nil {
 		t.Fatalf("Open = %v, want a store", err)
 	}
@@ -53,7 +53,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"broken query", "memory:?max_bytes=%zz", "query"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := store.Openers{"memory": memstore.Open}.Open(t.Context(), c.url)
+			_, err := memstore.Openers().Open(t.Context(), c.url)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Open = %v, want an error with %q", err, c.want)
 			}

@@ -33,9 +33,8 @@ func ExampleNew() {
 }
 
 // A program that is configured by a URL opens whatever store that names.
-func ExampleOpen() {
-	openers := store.Openers{"mongodb": mongostore.Open, "mongodb+srv": mongostore.Open}
-	s, err := openers.Open(context.Background(), "mongodb://localhost:27017/app?ensure_indexes=true")
+func ExampleOpeners() {
+	s, err := mongostore.Openers().Open(context.Background(), "mongodb://localhost:27017/app?ensure_indexes=true")
 	if err != nil {
 		log.Fatal(err, ": ", store.Advice(err))
 	}

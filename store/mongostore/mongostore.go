@@ -41,10 +41,11 @@ type Store struct {
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-	_ store.Cleaner = (*Store)(nil)
-	_ store.Pinger  = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Cleaner     = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
 )
 
 // New returns a store that keeps its records in coll, which need not exist

@@ -52,6 +52,15 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: mongodb and
+// mongodb+srv.
+func Openers() store.Openers {
+	return store.Openers{
+		"mongodb":     Open,
+		"mongodb+srv": Open,
+	}
+}
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	const op = "open"
 	if ctx.Err() != nil {

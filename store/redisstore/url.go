@@ -49,6 +49,18 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: redis, rediss,
+// redis+unix, redis+sentinel and redis+cluster.
+func Openers() store.Openers {
+	return store.Openers{
+		"redis":          Open,
+		"rediss":         Open,
+		"redis+unix":     Open,
+		"redis+sentinel": Open,
+		"redis+cluster":  Open,
+	}
+}
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	c, err := parseURL(u)
 	if err != nil {

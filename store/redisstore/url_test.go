@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/redisstore"
 )
 
 // Nothing of these reaches a server.
@@ -54,6 +56,21 @@ func TestOpenRefusesBadURLs(t *testing.T) {
 				t.Errorf("Open = %v, which shows a password", err)
 			}
 		})
+	}
+}
+
+func TestOpenersHaveEveryScheme(t *testing.T) {
+	_, err := redisstore.Open(t.Context(), &url.URL{Scheme: "x", Host: "127.0.0.1:1"})
+	_, known, _ := strings.Cut(err.Error(), "known are ")
+	for _, scheme := range strings.Split(known, ", ") {
+		if redisstore.Openers()[scheme] == nil {
+			t.Errorf("Open knows %q, and Openers does not", scheme)
+		}
+	}
+	for scheme := range redisstore.Openers() {
+		if _, err := redisstore.Openers().Open(t.Context(), scheme+"://127.0.0.1:1/?wrong=1"); err == nil || strings.Contains(err.Error(), "unknown scheme") {
+			t.Errorf("Openers has %q, of which Open says %v", scheme, err)
+		}
 	}
 }
 

@@ -224,11 +224,5 @@ func each(ctx context.Context, run runner, q *query, p *params, f func(*sql.Rows
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return drain(rows, f)
 }

@@ -64,6 +64,18 @@ func Open(ctx context.Context, u *url.URL) (store.Store, error) {
 	return s, nil
 }
 
+// Openers returns Open under each scheme that it knows: postgres, postgresql,
+// mysql, mariadb and sqlite, whichever drivers the program has.
+func Openers() store.Openers {
+	return store.Openers{
+		"postgres":   Open,
+		"postgresql": Open,
+		"mysql":      Open,
+		"mariadb":    Open,
+		"sqlite":     Open,
+	}
+}
+
 func fromURL(ctx context.Context, u *url.URL) (*Store, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, "open")
@@ -123,7 +135,7 @@ func openURL(u *url.URL) (*Store, bool, error) {
 		t.opts.Dialect = SQLite
 		err = t.sqlite(u, q)
 	default:
-		err = fmt.Errorf("sqlstore: open: unknown scheme %q; known are postgres, mysql, mariadb and sqlite", u.Scheme)
+		err = fmt.Errorf("sqlstore: open: unknown scheme %q; known are postgres, postgresql, mysql, mariadb and sqlite", u.Scheme)
 	}
 	if err = errors.Join(err, q.rest()); err != nil {
 		return nil, false, err

@@ -14,7 +14,7 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
-var openers = store.Openers{"postgres": Open, "postgresql": Open, "mysql": Open, "mariadb": Open, "sqlite": Open, "x": Open}
+var openers = Openers().With(store.Openers{"x": Open})
 
 // sourceOf returns what the driver is told to connect to for a URL.
 func sourceOf(t *testing.T, f fake, rawURL string) string {
@@ -99,6 +99,21 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("Open = %v, %v, want an error with %s", s, err, c.want)
 			}
 		})
+	}
+}
+
+func TestOpenersHaveEveryScheme(t *testing.T) {
+	_, err := openers.Open(t.Context(), "x://h/db")
+	_, known, _ := strings.Cut(err.Error(), "known are ")
+	for _, scheme := range strings.Split(strings.Replace(known, " and ", ", ", 1), ", ") {
+		if Openers()[scheme] == nil {
+			t.Errorf("Open knows %q, and Openers does not", scheme)
+		}
+	}
+	for scheme := range Openers() {
+		if _, err := openers.Open(t.Context(), scheme+"://h/db?wrong=1"); err == nil || strings.Contains(err.Error(), "unknown scheme") {
+			t.Errorf("Openers has %q, of which Open says %v", scheme, err)
+		}
 	}
 }
 

@@ -49,6 +49,39 @@ func (s *Store) row(ctx context.Context, q *query, p *params, dest ...any) error
 	})
 }
 
+// rows calls f for every row of a query, after begin, which is called before
+// each attempt.
+func (s *Store) rows(ctx context.Context, q *query, args []any, begin func(), f func(*sql.Rows) error) error {
+	return s.attempt(ctx, false, func() error {
+		begin()
+		st, err := s.statement(ctx, q)
+		var rows *sql.Rows
+		switch {
+		case err != nil:
+			return err
+		case st == nil:
+			rows, err = s.db.QueryContext(ctx, q.text, args...)
+		default:
+			rows, err = st.QueryContext(ctx, args...)
+		}
+		if err != nil {
+			return err
+		}
+		return drain(rows, f)
+	})
+}
+
+// drain calls f for each of rows, and closes them.
+func drain(rows *sql.Rows, f func(*sql.Rows) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // statement returns the kept statement for q, or nil if there are no such.
 func (s *Store) statement(ctx context.Context, q *query) (*sql.Stmt, error) {
 	if !s.keep {

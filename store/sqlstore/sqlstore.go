@@ -41,11 +41,12 @@ type Store struct {
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-	_ store.Cleaner = (*Store)(nil)
-	_ store.Pinger  = (*Store)(nil)
-	_ io.Closer     = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.BatchLoader = (*Store)(nil)
+	_ store.Lister      = (*Store)(nil)
+	_ store.Cleaner     = (*Store)(nil)
+	_ store.Pinger      = (*Store)(nil)
+	_ io.Closer         = (*Store)(nil)
 )
 
 // A database is one more pointer on the way to a *sql.DB, whose data source fmt

@@ -2,7 +2,8 @@ package sqlstore
 
 // statements are the queries of one dialect and table.
 type statements struct {
-	load    query // data, expiry, token
+	load    query               // data, expiry, token
+	loadAll [len(batches)]query // key, data, expiry, token
 	create  query
 	replace query
 	remove  query // if it is still the same
@@ -32,6 +33,9 @@ func newStatements(o *Options) statements {
 		ping: g.query("SELECT {read only}, (SELECT COUNT(*) FROM" +
 			" (SELECT {probe} FROM {table} LIMIT 0) AS probe)"),
 		clean: newCleaning(o, g),
+	}
+	for i, n := range batches {
+		s.loadAll[i] = g.loadAll(n)
 	}
 	if o.Dialect == MySQL {
 		s.create = g.query("INSERT INTO {table} ({columns}) VALUES ({values}) ON DUPLICATE KEY UPDATE {renew}")

@@ -28,6 +28,7 @@ func newGrammar(o *Options) *grammar {
 		// The record of a key, and a condition that it must meet.
 		"this":     "{key} = $key",
 		"first":    "",
+		"order":    "",
 		"live":     liveWord("", o.Layout),
 		"live old": liveWord("old.", o.Layout),
 		"dead":     "{expires} <= {now}",
@@ -164,6 +165,7 @@ func (g *grammar) flaskSQLAlchemy(o *Options) {
 		// Without a unique index there may be several rows, of which
 		// Flask-Session sees the first.
 		"first":  " ORDER BY id LIMIT 1",
+		"order":  " ORDER BY id",
 		"last":   "$end",
 		"probe":  "id, {key}, {data}, {expires}",
 		"listed": "({live} AND substr({key}, 1, LENGTH($prefix)) = $prefix)",

@@ -71,10 +71,10 @@ func brokenLoadAllRecords() []broken {
 			}
 			return records, nil
 		}), []string{"LoadAll/expired records"}},
-		{"stops at 16 MiB", loadsAll(func(_ *twist, _ []string, records []store.Record) ([]store.Record, error) {
+		{"stops at 4 MiB", loadsAll(func(_ *twist, _ []string, records []store.Record) ([]store.Record, error) {
 			size := 0
 			for i := range records {
-				if size += len(records[i].Data); size > 16<<20 {
+				if size += len(records[i].Data); size > 4<<20 {
 					records[i] = store.Record{}
 				}
 			}

@@ -76,13 +76,13 @@ func (p *probe) listed(prefix string) map[string]store.Record {
 	return found
 }
 
-// populate creates n records.
-func (p *probe) populate(n int) []string {
+// populate creates n records that expire at a time.
+func (p *probe) populate(n int, expires time.Time) []string {
 	p.Helper()
 	var keys []string
 	for i := range n {
 		key := p.key(fmt.Sprintf("%04d", i))
-		p.create(key, "data of "+strconv.Itoa(i), p.far())
+		p.create(key, "data of "+strconv.Itoa(i), expires)
 		keys = append(keys, key)
 	}
 	return keys
@@ -161,7 +161,7 @@ func listExpired(p *probe) {
 }
 
 func listDeleting(p *probe) {
-	keys := p.populate(200)
+	keys := p.populate(200, p.far())
 	seen := map[string]bool{}
 	err := p.list(p.ctx, p.prefix, func(e store.Entry) {
 		seen[e.Key] = true
@@ -177,7 +177,7 @@ func listDeleting(p *probe) {
 }
 
 func listChanging(p *probe) {
-	keys := p.populate(200)
+	keys := p.populate(200, p.far())
 	seen := map[string]int{}
 	err := p.list(p.ctx, p.prefix, func(e store.Entry) {
 		if seen[e.Key]++; seen[e.Key] == 1 {
@@ -200,7 +200,7 @@ func listChanging(p *probe) {
 // listRacing walks while others create and delete, so that records move about
 // in stores that keep them in order or close together.
 func listRacing(p *probe) {
-	keys := p.populate(200)
+	keys := p.populate(200, p.far())
 	var done atomic.Bool
 	var wg sync.WaitGroup
 	for i := range 2 {
@@ -244,7 +244,7 @@ func churn(p *probe, key string, create bool) bool {
 }
 
 func listStopped(p *probe) {
-	keys := p.populate(100)
+	keys := p.populate(100, p.far())
 	for _, stop := range []int{1, 2, 50} {
 		n := 0
 		for _, err := range p.inner.(store.Lister).List(p.ctx, p.prefix) {
@@ -263,7 +263,7 @@ func listStopped(p *probe) {
 }
 
 func listCancelled(p *probe) {
-	p.populate(3)
+	p.populate(3, p.far())
 	p.lists(p.key("nothing"))
 	ctx, cancel := cancelled(p.ctx)
 	defer cancel()
@@ -274,7 +274,7 @@ func listCancelled(p *probe) {
 }
 
 func listCancelledLater(p *probe) {
-	p.populate(300)
+	p.populate(300, p.far())
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	n := 0

@@ -126,12 +126,13 @@ func loadAllSame(p *probe) {
 }
 
 func loadAllAbsent(p *probe) {
-	p.create(p.key("deleted"), "data", p.far())
+	far := p.far()
+	p.create(p.key("deleted"), "data", far)
 	p.remove(p.key("deleted"))
-	p.create(p.key("there"), "data", p.far())
+	p.create(p.key("there"), "data", far)
 	records := p.loadAll(p.key("absent"), p.key("there"), p.key("deleted"))
 	p.absent(records[0], "what was never there")
-	p.same("LoadAll", records[1], "data", p.far())
+	p.same("LoadAll", records[1], "data", far)
 	p.absent(records[2], "what was deleted")
 	p.absent(p.loadAll(p.key("absent"))[0], "what was never there")
 }
@@ -153,7 +154,7 @@ func loadAllExpired(p *probe) {
 
 func loadAllOrder(p *probe) {
 	far := p.far()
-	keys := p.populate(40)
+	keys := p.populate(40, far)
 	for range 3 {
 		rand.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 		for i, r := range p.loadAll(keys...) {
@@ -197,7 +198,7 @@ func loadAllAlike(p *probe) {
 
 func loadAllTokens(p *probe) {
 	far := p.far()
-	keys := p.populate(5)
+	keys := p.populate(5, far)
 	old := p.loadAll(keys...)
 	for i, r := range old {
 		p.save(keys[i], r, record("changed", far))
@@ -232,14 +233,13 @@ func loadAllRefused(p *probe) {
 	p.same("LoadAll", p.loadAll(key, longest)[1], "data", far)
 }
 
-// loadAllLarge has more bytes than a server sends at a time: 16 MiB are
-// MongoDB's limit for an answer, and DynamoDB's.
+// loadAllLarge has more bytes than servers and drivers have in one buffer.
 func loadAllLarge(p *probe) {
 	far := p.far()
 	all := pattern(p.o.MaxRecord + 100)
 	data := func(i int) []byte { return all[i : i+p.o.MaxRecord] }
 	var keys []string
-	for i := range min(20<<20/p.o.MaxRecord+1, 100) {
+	for i := range min(5<<20/p.o.MaxRecord, 50) {
 		keys = append(keys, p.key(fmt.Sprint("large", i)))
 		p.save(keys[i], store.Record{}, store.Record{Data: data(i), Expires: far})
 	}
@@ -274,7 +274,7 @@ func loadAllMany(p *probe) {
 
 func loadAllApart(p *probe) {
 	far := p.far()
-	keys := p.populate(10)
+	keys := p.populate(10, far)
 	first := p.loadAll(keys...)
 	for i, key := range keys {
 		p.save(key, first[i], record("another one", far))
@@ -294,7 +294,7 @@ func loadAllApart(p *probe) {
 }
 
 func loadAllArguments(p *probe) {
-	p.populate(5)
+	p.populate(5, p.far())
 	keys := []string{p.key("0003"), p.key("0001"), p.key("absent"), p.key("0003"), p.key("0000")}
 	before := slices.Clone(keys)
 	p.loadAll(keys...)

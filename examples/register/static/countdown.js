@@ -14,8 +14,12 @@ const whole = Number(clock.dataset.of);
 let end = Date.now() + Number(clock.dataset.left) * 1000;
 
 function show() {
+  if (root.classList.contains("is-out")) {
+    return; // live.js has said so
+  }
   const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
   const over = left === 0;
+  clock.dataset.left = left; // for live.js
   text.textContent = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
   bar.style.transform = "scaleX(" + Math.min(1, left / whole) + ")";
   if (over !== root.classList.contains("over")) {

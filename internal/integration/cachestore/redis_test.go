@@ -69,7 +69,7 @@ func suite() storetest.Options {
 		Precision:    time.Second, // machines for tests are slow
 		TooLarge:     redisstore.DefaultMaxRecord + 1,
 		ComparesData: true,
-		Require:      []storetest.Capability{storetest.Lister, storetest.Pinger, storetest.Closer},
+		Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Pinger, storetest.Closer},
 	}
 }
 

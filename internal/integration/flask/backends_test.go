@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/dynamostore"
 	"github.com/cloakroom/cloakroom/store/memcachedstore"
 	"github.com/cloakroom/cloakroom/store/mongostore"
 	"github.com/cloakroom/cloakroom/store/redisstore"
@@ -20,10 +21,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-var openers = store.Openers{
-	"redis": redisstore.Open, "memcached": memcachedstore.Open, "mongodb": mongostore.Open,
-	"postgresql": sqlstore.Open, "mysql": sqlstore.Open, "sqlite": sqlstore.Open,
-}
+var openers = redisstore.Openers().With(memcachedstore.Openers(), mongostore.Openers(), dynamostore.Openers(), sqlstore.Openers())
 
 // The same with every backend that Flask-Session 0.3.2 has.
 func TestGoAndFlaskShareEveryBackend(t *testing.T) {

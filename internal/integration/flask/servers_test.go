@@ -15,7 +15,6 @@ import (
 	"github.com/cloakroom/cloakroom/flask"
 	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
-	"github.com/cloakroom/cloakroom/store/dynamostore"
 )
 
 // The backends that Flask-Session 0.3.2 does not have. What the later ones and
@@ -54,12 +53,7 @@ func TestBackendsOfLaterVersions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := store.Openers{}
-			for scheme, open := range openers {
-				all[scheme] = open
-			}
-			all["dynamodb"], all["redis+unix"], all["postgres"] = dynamostore.Open, openers["redis"], openers["postgresql"]
-			s, err := flask.OpenStore(t.Context(), cfg, all)
+			s, err := flask.OpenStore(t.Context(), cfg, openers)
 			if err != nil {
 				t.Fatalf("OpenStore = %v (%s)", err, store.Advice(err))
 			}

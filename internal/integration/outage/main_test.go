@@ -35,9 +35,7 @@ func lane(t *testing.T) {
 // try opens a store by its URL.
 func try(t *testing.T, rawURL string) (store.Store, error) {
 	t.Helper()
-	openers := store.Openers{"redis": redisstore.Open, "redis+sentinel": redisstore.Open, "redis+cluster": redisstore.Open,
-		"memcached": memcachedstore.Open, "postgres": sqlstore.Open, "mariadb": sqlstore.Open,
-		"mongodb": mongostore.Open, "dynamodb": dynamostore.Open}
+	openers := redisstore.Openers().With(memcachedstore.Openers(), mongostore.Openers(), dynamostore.Openers(), sqlstore.Openers())
 	return openers.Open(t.Context(), rawURL)
 }
 

@@ -21,7 +21,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-var openers = store.Openers{"file": filestore.Open, "sqlite": sqlstore.Open}
+var openers = filestore.Openers().With(sqlstore.Openers())
 
 // The services are this test binary again, told by its arguments where to
 // listen and which store to open.

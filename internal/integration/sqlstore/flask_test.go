@@ -158,6 +158,8 @@ func TestFlaskSQLAlchemyTellsKeysApart(t *testing.T) {
 	asFlaskMadeIt(t, func(t *testing.T, ft *flaskTable) {
 		r := put(t, ft, "session:Abc", "data")
 		gone(t, ft, "session:abc")
+		holdsAll(t, ft, []string{"session:abc", "session:Abc"}, "", "data")
+		holdsAll(t, ft, []string{"session:abc", "session:ABC"}, "", "")
 		if err := ft.Delete(t.Context(), "session:ABC"); err != nil {
 			t.Error(err)
 		}
@@ -222,6 +224,7 @@ func TestFlaskSQLAlchemyWithoutUniqueIndex(t *testing.T) {
 			}
 			defer store.Close(s)
 			holds(t, s, "k", "\x02")
+			holdsAll(t, s, []string{"k", "l", "k"}, "\x02", "", "\x02")
 			_, err = s.Save(t.Context(), "new", store.Record{}, rec("new"))
 			helps(t, err, "unique index")
 			if err := s.Delete(t.Context(), "k"); err != nil {

@@ -37,10 +37,7 @@ var (
 )
 
 // openers are what a program would offer.
-var openers = store.Openers{
-	"postgres": sqlstore.Open, "postgresql": sqlstore.Open, "mysql": sqlstore.Open, "mariadb": sqlstore.Open,
-	"sqlite": sqlstore.Open,
-}
+var openers = sqlstore.Openers()
 
 // with returns a URL with these query parameters added, as "layout=native".
 func with(u *url.URL, params ...string) *url.URL {
@@ -97,6 +94,20 @@ func holds(t testing.TB, s store.Store, key, data string) store.Record {
 		t.Errorf("Load = %.60q, %v, want %.60q", r.Data, err, data)
 	}
 	return r
+}
+
+// holdsAll checks what LoadAll returns for keys; "" stands for no record.
+func holdsAll(t testing.TB, s store.Store, keys []string, data ...string) {
+	t.Helper()
+	records, err := store.LoadAll(context.Background(), s, keys)
+	if err != nil {
+		t.Fatalf("LoadAll = %v, want no error", err)
+	}
+	for i, r := range records {
+		if string(r.Data) != data[i] || r.Exists() != (data[i] != "") {
+			t.Errorf("LoadAll: record %d is %.60q, want %.60q", i, r.Data, data[i])
+		}
+	}
 }
 
 // gone checks that key has no record.

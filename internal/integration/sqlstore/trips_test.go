@@ -1,8 +1,10 @@
 package sqlstore_test
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -119,6 +121,13 @@ func all(t *testing.T, s store.Store, key string, done func(op string)) {
 	done("Load")
 	gone(t, s, key+"absent")
 	done("Load of nothing")
+	for n, keys := range map[int][]string{1: {key}, 20: append(slices.Repeat([]string{"absent"}, 19), key)} {
+		records, err := store.LoadAll(t.Context(), s, keys)
+		if err != nil || string(records[n-1].Data) != "data" {
+			t.Fatalf("LoadAll of %d keys = %v, %v", n, records, err)
+		}
+		done(fmt.Sprintf("LoadAll of %d keys", n))
+	}
 	r, err := s.Save(t.Context(), key, r, rec("more"))
 	if err != nil {
 		t.Fatal(err)

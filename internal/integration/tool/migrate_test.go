@@ -23,7 +23,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-var openers = store.Openers{"file": filestore.Open, "sqlite": sqlstore.Open, "postgres": sqlstore.Open}
+var openers = filestore.Openers().With(sqlstore.Openers())
 
 var program string // the tool, built for these tests
 
