@@ -195,7 +195,7 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 		case err == nil:
 			return v, rec, nil
 		case errors.Is(err, store.ErrConflict) && listed:
-			rec, err = c.lookAfter(ctx, &v)
+			rec, err = c.lookAfter(ctx, v.key, v.rec)
 			return v, rec, err
 		case errors.Is(err, store.ErrConflict) && c.tries < 3:
 			// A store that lost the answer to a first try has the record

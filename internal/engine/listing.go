@@ -134,6 +134,9 @@ func (e *Engine) readListing(data []byte) (listing, error) {
 		if from != "" {
 			x.from = e.KeyPrefix + from
 		}
+		if err := store.CheckKey(x.key); err != nil { // no store would say what it leads to
+			return listing{}, err
+		}
 		l.entries = append(l.entries, x)
 	}
 	return l, nil

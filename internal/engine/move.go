@@ -200,7 +200,7 @@ func (c *commit) rewrite(ctx context.Context, prev *version, v version, rec stor
 	next.ticket = v.ticket
 	saved, err := c.e.store.Save(ctx, v.key, rec, next.rec)
 	if errors.Is(err, store.ErrConflict) && (next.Meta.User() != "" || v.Meta.User() != "") { // it is listed
-		saved, err = c.lookAfter(ctx, &next)
+		saved, err = c.lookAfter(ctx, v.key, next.rec)
 		return next, saved, err
 	}
 	if err != nil {

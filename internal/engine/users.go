@@ -394,13 +394,13 @@ func (c *commit) relist(ctx context.Context, v *version) error {
 // record itself, if the store's answer was lost, or the mark of a revocation, which
 // a login says so and others take for the end of their session. It is never tried
 // under another ID: the revocation would not know of it.
-func (c *commit) lookAfter(ctx context.Context, v *version) (store.Record, error) {
-	rec, err := c.e.store.Load(ctx, v.key)
+func (c *commit) lookAfter(ctx context.Context, key string, ours store.Record) (store.Record, error) {
+	rec, err := c.e.store.Load(ctx, key)
 	switch {
-	case err == nil && bytes.Equal(rec.Data, v.rec.Data):
+	case err == nil && bytes.Equal(rec.Data, ours.Data):
 		return rec, nil
 	case err == nil:
-		mark := c.e.readMark(v.key, rec)
+		mark := c.e.readMark(key, rec)
 		switch {
 		case !isMark(mark):
 			err = store.ErrConflict
