@@ -76,6 +76,35 @@ func TestRandomLogins(t *testing.T) {
 	}
 }
 
+// Plans that found something once.
+var loginPlans = map[string]string{
+	"half a login over another user's session, which is used":      `{"acts":[{"kind":"login","user":1,"fault":5},{"kind":"count","browser":5},{"kind":"read"}]}`,
+	"half a login over nobody's session, and a revocation":         `{"acts":[{"kind":"login","browser":3,"fault":4,"how":1},{"kind":"revoke others"}]}`,
+	"half a login over another user's, and a failing revocation":   `{"acts":[{"kind":"login","browser":2,"fault":4,"how":1},{"kind":"revoke others","fault":3},{"kind":"revoke user"},{"kind":"revoke","target":1}],"order":[4]}`,
+	"half a move of a session that was renewed and revoked":        `{"renew":60,"acts":[{"kind":"job"},{"kind":"revoke user"},{"kind":"revoke others"},{"kind":"regenerate","fault":6},{"kind":"write"}],"order":[4,0,5]}`,
+	"half a move of a session that is renewed later":               `{"renew":60,"finish":1,"acts":[{"kind":"regenerate","browser":2,"fault":4,"fails":3,"how":3}]}`,
+	"a login's mark is saved twice, and a load fails":              `{"acts":[{"kind":"login","fault":5,"fails":1,"how":3}]}`,
+	"a renewal's mark is saved twice":                              `{"renew":60,"acts":[{"kind":"regenerate"},{"kind":"count"},{"kind":"job","browser":1},{"kind":"write","browser":1,"fault":9,"how":3}],"order":[4,0,3]}`,
+	"a regenerate of what is being revoked":                        `{"unused":16,"acts":[{"kind":"devices","fault":2},{"kind":"revoke others","target":2},{"kind":"logout"},{"kind":"count"},{"kind":"regenerate","early":true}],"order":[0,0,0,4,0,0,0,0,0,5]}`,
+	"a regenerate at another login, and both are revoked":          `{"acts":[{"kind":"regenerate"},{"kind":"revoke others","target":2},{"kind":"login"}],"order":[0,0,0,3,0,1,3,0,1,3,0,2]}`,
+	"a regenerate of what a login has ended, which was one more":   `{"max":1,"acts":[{"kind":"login","browser":4},{"kind":"regenerate"},{"kind":"write"}],"order":[5,0,3]}`,
+	"half a renewal, and what is listed is revoked one by one":     `{"renew":2,"finish":1,"acts":[{"kind":"write","fault":6,"how":1}]}`,
+	"half a renewal of what has been revoked":                      `{"renew":60,"acts":[{"kind":"revoke others","target":1},{"kind":"write","browser":4},{"kind":"read","fault":9}],"order":[2,0,0,2,0,0,0,3]}`,
+	"half a login, and a renewal of what it was to take the place": `{"renew":2,"acts":[{"kind":"login","fault":5},{"kind":"count","browser":5}]}`,
+}
+
+func TestLoginsThatFoundSomething(t *testing.T) {
+	for name, text := range loginPlans {
+		p, err := logins.ReadPlan(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrong := playLogins(t, "", p); wrong != "" {
+			t.Errorf("%s: %s\n%s", name, text, wrong)
+		}
+	}
+}
+
 // playLogins plays a plan, in files below dir unless that is empty.
 func playLogins(t *testing.T, dir string, p logins.Plan) (wrong string) {
 	if dir != "" {
