@@ -50,6 +50,12 @@
 // of Options.Lifetime however much it was used. The cookie goes when the
 // browser closes, unless the session is permanent.
 //
+// # Long requests
+//
+// Streams, WebSockets and uploads save their changes by [Session.Save], see those of
+// others by [Session.Reload], and learn by [Session.Done] that their visitor has logged
+// out in another tab.
+//
 // # Without cookies
 //
 // [Options].Transport lets programs that are no browsers send their ticket in a
