@@ -68,6 +68,7 @@ func TestNewRefuses(t *testing.T) {
 		"a KeyPrefix that fills the key":  {cloakroom.Options{KeyPrefix: strings.Repeat("x", 203)}, "at most 202"},
 		"a KeyPrefix longer than any key": {cloakroom.Options{KeyPrefix: strings.Repeat("x", 300)}, "Options.KeyPrefix"},
 		"a KeyPrefix of users' records":   {cloakroom.Options{KeyPrefix: "app:user:"}, "Options.KeyPrefix"},
+		"a KeyPrefix of users' epochs":    {cloakroom.Options{KeyPrefix: "epoch:"}, "Options.KeyPrefix"},
 		"a negative MaxSize":              {cloakroom.Options{MaxSize: -1}, "Options.MaxSize"},
 		"a MaxSize beyond the codecs'":    {cloakroom.Options{MaxSize: codec.MaxSize + 1}, "Options.MaxSize"},
 		"a codec with a map":              {cloakroom.Options{Codec: mapCodec{codec.JSON, nil}}, "make it a pointer"},

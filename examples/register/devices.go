@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/store"
@@ -21,15 +22,11 @@ func (a *app) devices(w http.ResponseWriter, r *http.Request) {
 		a.listFailed(w, r, err)
 		return
 	}
-	slices.SortStableFunc(list, func(a, b cloakroom.Device) int {
-		switch {
-		case a.Current == b.Current:
-			return 0
-		case a.Current:
-			return -1
-		}
-		return 1
-	})
+	if i := slices.IndexFunc(list, func(d cloakroom.Device) bool { return d.Current }); i >= 0 {
+		here := list[i]
+		here.LastUse, here.Expires = time.Now(), s.Expires() // this visit is not in the store yet
+		list = slices.Insert(slices.Delete(list, i, i+1), 0, here)
+	}
 	a.render(w, http.StatusOK, "devices", page{
 		Title: "Your devices", Flashes: s.Flashes(), Ticket: a.ticket(s, user), Devices: list,
 	})

@@ -153,6 +153,19 @@ func TestRemember(t *testing.T) {
 	})
 }
 
+// What the list says of the visitor's own device is what the ticket beside it says.
+func TestThisDeviceIsInUse(t *testing.T) {
+	inStoreTime(t, Config{}, func(t *testing.T, v *visitor) {
+		v.post("/add", "username", "Ada")
+		time.Sleep(30 * time.Second)
+		a := v.get("/devices")
+		if got := list(a); len(got) != 1 || !strings.Contains(got[0], "Last used just now Logged in 30 seconds ago If not used, ends in one minute") {
+			t.Errorf("the devices: %q", got)
+		}
+		a.says(t, `data-left="60"`)
+	})
+}
+
 // A login without the wish ends what an earlier one asked for.
 func TestRememberedNoMore(t *testing.T) {
 	inTime(t, Config{}, func(t *testing.T, v *visitor) {

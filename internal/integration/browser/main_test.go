@@ -35,24 +35,36 @@ func run(m *testing.M) int {
 		return broken(fmt.Errorf("build the tool: %w\n%s", err, out))
 	}
 	if path := findBrowser(); path != "" {
-		opts := append(chromedp.DefaultExecAllocatorOptions[:],
-			chromedp.ExecPath(path),
-			chromedp.NoSandbox, // tests run as root in containers
-			chromedp.UserDataDir(filepath.Join(dir, "profile")),
-			chromedp.Flag("disable-quic", true),
-			chromedp.Flag("disable-component-update", true),
-			chromedp.Flag("hide-scrollbars", true),
-		)
-		allocator, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-		defer cancel()
-		var stop context.CancelFunc
-		browser, stop = chromedp.NewContext(allocator)
-		defer stop()
-		if err := chromedp.Do(browser); err != nil {
-			return broken(fmt.Errorf("start %s: %w", path, err))
+		var stop func()
+		if browser, stop, err = startBrowser(path, filepath.Join(dir, "profile")); err != nil {
+			return broken(err)
 		}
+		defer stop()
 	}
 	return m.Run()
+}
+
+// startBrowser starts a browser, which keeps what it keeps in the directory profile.
+func startBrowser(path, profile string) (ctx context.Context, stop func(), err error) {
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.NoSandbox, // tests run as root in containers
+		chromedp.UserDataDir(profile),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("hide-scrollbars", true),
+	)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancelTab := chromedp.NewContext(allocator)
+	stop = func() {
+		cancelTab()
+		cancel()
+	}
+	if err := chromedp.Do(ctx); err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	return ctx, stop, nil
 }
 
 func broken(err error) int {

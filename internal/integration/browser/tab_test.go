@@ -50,6 +50,11 @@ func openTab(t *testing.T, s screen, scripts bool) *tab {
 	needBrowser(t)
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
+	return newTab(t, ctx, s, scripts)
+}
+
+func newTab(t *testing.T, ctx context.Context, s screen, scripts bool) *tab {
+	t.Helper()
 	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(stop)
 	b := &tab{t: t, ctx: ctx, screen: s, scripts: scripts}
@@ -152,6 +157,12 @@ func (b *tab) click(selector string) {
 	}
 }
 
+// tap presses what opens no page.
+func (b *tab) tap(selector string) {
+	b.t.Helper()
+	b.do("tap "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
 // eval asks the page. It works without JavaScript too: that is switched off
 // for the page only.
 func eval[T any](b *tab, expression string) T {
@@ -227,7 +238,7 @@ func (b *tab) checkLayout() {
 	if eval[bool](b, stretched) {
 		b.t.Error("the ticket is longer than what is on it")
 	}
-	if got := eval[int](b, `[...document.querySelectorAll("h1")].filter(e => getComputedStyle(e).visibility === "visible").length`); got != 1 {
+	if got := eval[int](b, `[...document.querySelectorAll("h1")].filter(e => e.getClientRects().length > 0 && getComputedStyle(e).visibility === "visible").length`); got != 1 {
 		b.t.Errorf("%d visible headings of level 1, want one", got)
 	}
 }
