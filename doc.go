@@ -48,7 +48,10 @@
 //
 // A session ends when it was not used for Options.IdleTimeout, and at the age
 // of Options.Lifetime however much it was used. The cookie goes when the
-// browser closes, unless the session is permanent.
+// browser closes, unless the session is permanent. [Session.SetIdleTimeout],
+// [Session.SetLifetime] and [Session.SetPermanent] give one session more or less
+// time than others, to remember a login say; the page docs/lifetimes.md has the
+// recipe. [Hooks].Creating can refuse new sessions of strangers.
 //
 // # Users
 //
