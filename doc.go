@@ -12,12 +12,12 @@
 // Within the handlers of mux, [From] gives the session of the request, a
 // dictionary of named values:
 //
-//	const user = cloakroom.Key[string]("user")
+//	const theme = cloakroom.Key[string]("theme")
 //
 //	func login(w http.ResponseWriter, r *http.Request) {
 //		s := cloakroom.From(r)
-//		s.Regenerate()
-//		user.Set(s, r.FormValue("name"))
+//		s.Login("user-42") // when the password has been checked
+//		theme.Set(s, "dark")
 //		s.Flash("success", "Welcome!")
 //		http.Redirect(w, r, "/", http.StatusSeeOther)
 //	}
@@ -49,6 +49,11 @@
 // A session ends when it was not used for Options.IdleTimeout, and at the age
 // of Options.Lifetime however much it was used. The cookie goes when the
 // browser closes, unless the session is permanent.
+//
+// # Users
+//
+// [Session.Login] says whose session it is. [Manager.Devices] lists a user's
+// sessions, [Manager.Revoke] and [Manager.RevokeUser] end them.
 //
 // # Without cookies
 //

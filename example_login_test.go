@@ -10,21 +10,19 @@ import (
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// Regenerate at every change of privilege: an ID that somebody has planted in
-// the browser before the login is worthless after it. Destroy at logout; Clear
-// would empty the session and keep its ID.
-func ExampleSession_Regenerate() {
+// Login gives the session to a user, under a new ID: one that somebody has planted in
+// the browser before is worthless after it. Destroy at logout; Clear would empty the
+// session and keep its user.
+func ExampleSession_Login() {
 	sessions, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	const user = cloakroom.Key[string]("user")
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
-		s := cloakroom.From(r)
-		s.Regenerate()
-		user.Set(s, r.FormValue("name")) // after a look at the password
+		// After a look at the password. The user is the account's number, say.
+		cloakroom.From(r).Login(r.FormValue("name"))
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	mux.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) {
@@ -32,8 +30,8 @@ func ExampleSession_Regenerate() {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if name, ok := user.Get(cloakroom.From(r)); ok {
-			fmt.Fprintln(w, "Hello,", name)
+		if user := cloakroom.From(r).User(); user != "" {
+			fmt.Fprintln(w, "Hello,", user)
 			return
 		}
 		fmt.Fprintln(w, "Please log in.")

@@ -1,6 +1,7 @@
 package cloakroom_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -10,38 +11,64 @@ import (
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// A stream of events. The session is saved, and its cookie sent, at the first
-// Flush. What changes after that is saved when the handler returns, as long as
-// it needs no new cookie: so begin with the session's first use.
-func ExampleManager_Handler_stream() {
+// A stream of events. The session is loaded, and its cookie sent, before the first
+// Flush. What it counts is saved by the way, and it ends when the visitor logs out
+// in another tab. examples/events has the page for it, examples/websocket the same
+// with a WebSocket.
+func ExampleSession_Done() {
 	sessions, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
+	const sent = cloakroom.Key[int]("sent")
+	news, ended := make(chan string), make(chan bool)
 	mux := http.NewServeMux()
+	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		cloakroom.From(r).Login("user-42")
+	})
 	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
 		s := cloakroom.From(r)
-		s.Set("seen", 0)
-		out := http.NewResponseController(w)
+		done := s.Done()
 		w.Header().Set("Content-Type", "text/event-stream")
-		for i := range 3 {
-			fmt.Fprintf(w, "data: %d\n", i)
-			if err := out.Flush(); err != nil {
+		out := http.NewResponseController(w)
+		for {
+			select {
+			case text := <-news:
+				sent.Update(s, func(n int) int { return n + 1 })
+				if err := s.Save(); errors.Is(err, cloakroom.ErrEnded) {
+					return // as if Done had come first
+				}
+				fmt.Fprintf(w, "data: %s\n\n", text)
+				if err := out.Flush(); err != nil {
+					return
+				}
+			case <-done:
+				fmt.Println("the stream ends:", s.Ended())
+				ended <- true
+				return
+			case <-r.Context().Done():
 				return
 			}
-			s.Set("seen", i+1)
 		}
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, "seen:", cloakroom.From(r).Get("seen"))
+	mux.HandleFunc("/sent", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := sent.Get(cloakroom.From(r))
+		fmt.Fprint(w, n)
+	})
+	mux.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) {
+		cloakroom.From(r).Destroy()
 	})
 
 	b := cloakroomtest.NewBrowser(sessions.Handler(mux))
-	fmt.Print(b.Get("/events").Body)
-	fmt.Print(b.Get("/").Body)
+	b.Get("/login")
+	go b.Get("/events")
+	news <- "It rains."
+	news <- "The sun is out again."
+	news <- "Good night."
+	fmt.Println("two or three are saved:", b.Get("/sent").Body >= "2")
+	b.Get("/logout")
+	<-ended
 	// Output:
-	// data: 0
-	// data: 1
-	// data: 2
-	// seen: 3
+	// two or three are saved: true
+	// the stream ends: the session has ended
 }

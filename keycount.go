@@ -5,8 +5,9 @@ import (
 )
 
 // A KeyCount says how many live records of a store are sealed with which key:
-// those of sessions, of users, and of IDs that a renewal has replaced. Keys are named
-// by their position in Options.RecordKeys alone.
+// those of sessions, of users, and of IDs that a renewal has replaced. What
+// Options.Revocations of another Manager holds there is never sealed, and not
+// counted. Keys are named by their position in Options.RecordKeys alone.
 type KeyCount struct {
 	// Keys has a number for each of Options.RecordKeys, in their order. The
 	// first key seals; another one can be dropped when its number is zero and no

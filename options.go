@@ -137,9 +137,9 @@ type Options struct {
 	Transport []Transport
 
 	// KeyPrefix is put before each store key. Empty means DefaultKeyPrefix. It is
-	// printable ASCII without spaces, and does not end in "user:", by which tools tell
-	// users' records. Two applications on one store need different prefixes or cookie
-	// names.
+	// printable ASCII without spaces, and does not end in "user:" or "epoch:", by
+	// which tools tell users' records. Two applications on one store need different
+	// prefixes or cookie names.
 	KeyPrefix string
 
 	// PlainIDs names records by the ID itself rather than its hash, so that
@@ -159,7 +159,8 @@ type Options struct {
 	// A new key is appended in all processes first, and moved to the front
 	// second. The old one can be dropped when IdleTimeout has passed since it was
 	// in front anywhere (Lifetime, if there is no IdleTimeout) and CountKeys finds
-	// no record that it sealed. The page docs/operations.md has each step.
+	// no record that it sealed: records of users who log in rarely keep it for
+	// longer. The page docs/operations.md has each step.
 	RecordKeys [][]byte
 
 	// ReadUnsealedUntil is the end of the time in which records that are not

@@ -29,8 +29,8 @@ func (o Options) normalize() (Options, error) {
 	if native && o.KeyPrefix == "" { // to Flask-Session that is a prefix like any other
 		o.KeyPrefix = DefaultKeyPrefix
 	}
-	if native && strings.HasSuffix(o.KeyPrefix, engine.UserPrefix) {
-		return o, fmt.Errorf("Options.KeyPrefix: it ends in %s, by which users' records are told from sessions: choose another one", engine.UserPrefix)
+	if users := engine.UsersPrefix(o.KeyPrefix); native && users != "" {
+		return o, fmt.Errorf("Options.KeyPrefix: it ends in %s, by which users' records are told from sessions: choose another one", users)
 	}
 	if err := o.checkKeyPrefix(); err != nil {
 		return o, err

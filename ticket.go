@@ -41,7 +41,7 @@ func (Ticket) LogValue() slog.Value { return slog.StringValue(redacted) }
 func HandleOf(storeKey string) string { return engine.HandleOf(storeKey) }
 
 // IsUserKey reports whether the record with a store key is a user's, which lists his
-// sessions, rather than a session's or its mark, for tools that list a store. In
-// Flask mode, which has no users, it may be wrong: if SESSION_KEY_PREFIX ends in
-// "user:".
+// sessions or, in Options.Revocations, tells which are revoked, rather than a
+// session's or its mark, for tools that list a store. In Flask mode, which has no
+// users, it may be wrong: if SESSION_KEY_PREFIX ends in "user:" or "epoch:".
 func IsUserKey(storeKey string) bool { return engine.IsUserKey(storeKey) }

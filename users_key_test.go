@@ -28,6 +28,7 @@ func TestIsUserKey(t *testing.T) {
 	for key, want := range map[string]bool{
 		"session:user:" + hash:           true,
 		"user:" + hash:                   true, // a caller may cut the prefix off
+		"session:epoch:" + hash:          true,
 		"session:" + hash:                false,
 		"session:user:" + hash + "x":     false,
 		"session:user:" + hash[1:]:       false,

@@ -33,6 +33,7 @@ type Browser struct {
 	NoRedirects bool
 
 	client *http.Client
+	jar    *jar
 }
 
 // NewBrowser returns a Browser that calls h directly, as if over TLS at
@@ -50,8 +51,8 @@ func NewBrowserOn(srv *httptest.Server) *Browser {
 }
 
 func newBrowser(base string, rt http.RoundTripper) *Browser {
-	b := &Browser{URL: base}
-	b.client = &http.Client{Transport: rt, Jar: newJar(), CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+	b := &Browser{URL: base, jar: newJar()}
+	b.client = &http.Client{Transport: rt, Jar: b.jar, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if b.NoRedirects {
 			return http.ErrUseLastResponse
 		}
@@ -105,6 +106,11 @@ func (b *Browser) Do(r *http.Request) *Response {
 	}
 	return &Response{resp, string(body)}
 }
+
+// Restart is what happens when the visitor closes the browser and opens it again:
+// cookies without Max-Age and Expires are gone. (Many browsers can be set to keep
+// them and open yesterday's pages again.)
+func (b *Browser) Restart() { b.jar.restart() }
 
 // Cookies returns the names and values of the cookies that the Browser would
 // send to a target.

@@ -224,3 +224,41 @@ func TestClientsJarTakesCookies(t *testing.T) {
 		t.Errorf("Cookies: %q", names)
 	}
 }
+
+func TestRestart(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  []string // lines of Set-Cookie, one for each request
+		want string   // the cookies after a restart
+	}{
+		"browser-lived":        {[]string{"a=1"}, ""},
+		"with Max-Age":         {[]string{"a=1; Max-Age=60"}, "a=1"},
+		"with Expires":         {[]string{"a=1; Expires=Fri, 31 Dec 2100 23:59:59 GMT"}, "a=1"},
+		"kept from now on":     {[]string{"a=1", "a=2; Max-Age=60"}, "a=2"},
+		"no longer kept":       {[]string{"a=1; Max-Age=60", "a=2"}, ""},
+		"removed before":       {[]string{"a=1", "a=; Max-Age=0"}, ""},
+		"of the path":          {[]string{"a=1; Path=/x", "a=2; Path=/; Max-Age=60"}, "a=2"},
+		"of the default path":  {[]string{"a=1", "a=2; Path=/x; Max-Age=60"}, "a=2"},
+		"of the domain":        {[]string{"a=1; Domain=example.com; Max-Age=60", "a=2"}, ""},
+		"of a dotted domain":   {[]string{"a=1; Domain=.EXAMPLE.com; Max-Age=60", "a=2; Domain=example.com"}, ""},
+		"refused by the jar":   {[]string{"a=1; Max-Age=60", "__Host-b=2"}, "a=1"},
+		"secure and prefixed":  {[]string{"__Host-b=2; Path=/; Secure"}, ""},
+		"several of one time":  {[]string{"a=1; Max-Age=60", "b=2", "c=3; Max-Age=60"}, "a=1 c=3"},
+		"nothing was ever set": {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := ""
+			b := cloakroomtest.NewBrowser(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Add("Set-Cookie", line) }))
+			for _, line = range c.set {
+				b.Get("/x/y")
+			}
+			b.Restart()
+			var got []string
+			for _, c := range b.Cookies("/x/y") {
+				got = append(got, c.Name+"="+c.Value)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -5,25 +5,73 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path"
 	"strings"
+	"sync"
 )
 
 // jar is the standard library's jar with what browsers do besides.
-type jar struct{ *cookiejar.Jar }
+type jar struct {
+	*cookiejar.Jar
 
-func newJar() jar {
+	mu    sync.Mutex
+	brief map[cookieID]briefCookie // that end with the browser
+}
+
+// A cookieID is what makes one cookie replace another.
+type cookieID struct{ name, domain, path string }
+
+// A briefCookie ends with the browser, and is from a URL.
+type briefCookie struct {
+	url    *url.URL
+	cookie *http.Cookie
+}
+
+func newJar() *jar {
 	j, err := cookiejar.New(nil)
 	if err != nil {
 		panic(err) // says its documentation: never
 	}
-	return jar{j}
+	return &jar{Jar: j, brief: map[cookieID]briefCookie{}}
+}
+
+// restart drops the cookies that end with the browser.
+func (j *jar) restart() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, b := range j.brief {
+		gone := *b.cookie
+		gone.MaxAge = -1
+		j.Jar.SetCookies(b.url, []*http.Cookie{&gone})
+	}
+	clear(j.brief)
+}
+
+// note remembers which cookies end with the browser.
+func (j *jar) note(u *url.URL, cookies []*http.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range cookies {
+		id := cookieID{c.Name, strings.ToLower(strings.TrimPrefix(c.Domain, ".")), c.Path}
+		if id.domain == "" {
+			id.domain = strings.ToLower(u.Hostname()) // the same to the jar
+		}
+		if !strings.HasPrefix(id.path, "/") {
+			id.path = path.Dir("/" + strings.TrimPrefix(u.Path, "/")) // RFC 6265, section 5.1.4
+		}
+		if c.MaxAge == 0 && c.Expires.IsZero() {
+			j.brief[id] = briefCookie{u, c}
+		} else {
+			delete(j.brief, id)
+		}
+	}
 }
 
 // maxCookieAge is how long browsers keep a cookie at most, in seconds: RFC
 // 6265bis, section 5.5.
 const maxCookieAge = 400 * 24 * 60 * 60
 
-func (j jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
+func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	u = secured(u)
 	var kept []*http.Cookie
 	for _, c := range cookies {
@@ -38,9 +86,10 @@ func (j jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		kept = append(kept, c)
 	}
 	j.Jar.SetCookies(u, kept)
+	j.note(u, kept)
 }
 
-func (j jar) Cookies(u *url.URL) []*http.Cookie { return j.Jar.Cookies(secured(u)) }
+func (j *jar) Cookies(u *url.URL) []*http.Cookie { return j.Jar.Cookies(secured(u)) }
 
 // secured returns u with TLS if it leads to this machine, which browsers trust
 // without.

@@ -84,7 +84,11 @@ func TestNewRefusesWhatTheConfigurationDecides(t *testing.T) {
 		case reflect.Func:
 			field.Set(reflect.MakeFunc(field.Type(), nil))
 		case reflect.Interface:
-			field.Set(reflect.ValueOf(codec.JSON))
+			if field.Type() == reflect.TypeFor[store.Store]() {
+				field.Set(reflect.ValueOf(memstore.New(memstore.Options{})))
+			} else {
+				field.Set(reflect.ValueOf(codec.JSON))
+			}
 		}
 		_, err := flask.New(memstore.New(memstore.Options{}), cfg, opts)
 		switch {

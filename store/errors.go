@@ -75,7 +75,9 @@ func (e *adviceError) Unwrap() error  { return e.err }
 func (e *adviceError) Advice() string { return e.advice }
 
 // WithAdvice returns err with one sentence that tells the operator what to do
-// about it, for [Advice] to find. It returns nil if err is nil.
+// about it, for [Advice] to find. The sentence promises nothing about the program:
+// the error that passes by itself in one that runs may end one that starts. It
+// returns nil if err is nil.
 func WithAdvice(err error, advice string) error {
 	if err == nil {
 		return nil

@@ -56,7 +56,7 @@ type copier struct {
 	to       store.Store
 	cmd      *migrateCmd
 	native   bool // marks and users' records are copied, too
-	replaced int  // sealed users' records of TO
+	replaced int  // users' records of TO that could not be joined with those of FROM
 	progress *progress
 }
 

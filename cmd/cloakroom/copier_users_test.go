@@ -61,7 +61,7 @@ func TestCopyUsers(t *testing.T) {
 		{name: "the same, sealed", opts: sealed, there: 1, want: migration{Live: 3, Copied: 3, Counted: 3, Users: 2, UsersCopied: 1, UsersDiffer: 1},
 			finds: 1, says: "1 users' records are in TO with other data and were left alone: --overwrite"},
 		{name: "the same, with --overwrite", opts: sealed, there: 1, cmd: migrateCmd{Overwrite: true},
-			want: migration{Live: 3, Copied: 3, Counted: 3, Users: 2, UsersCopied: 2}, finds: 2, notes: "1 sealed users' records of  were replaced"},
+			want: migration{Live: 3, Copied: 3, Counted: 3, Users: 2, UsersCopied: 2}, finds: 2, notes: "1 users' records of  were replaced"},
 		{name: "under another prefix", cmd: migrateCmd{Prefix: "session:", ToPrefix: &other},
 			want: migration{Live: 3, Copied: 3, Counted: 3, Users: 2, UsersCopied: 2}, finds: 2},
 		{name: "sealed under another prefix", opts: sealed, cmd: migrateCmd{Prefix: "session:", ToPrefix: &other},
@@ -121,7 +121,7 @@ func TestCopyUsers(t *testing.T) {
 
 // An application whose own prefix ends in user: has sessions there.
 func TestCopySessionsBelowUser(t *testing.T) {
-	key := "user:" + strings.Repeat("x", 43)
+	key := "user:" + strings.Repeat("x", 43) // or epoch:
 	for prefix, want := range map[string]migration{
 		"":      {Users: 1, UsersCopied: 1, Looked: true},
 		"user:": {Live: 1, Copied: 1, Looked: true},

@@ -60,7 +60,7 @@ func (d *devicesCmd) Run(ctx context.Context, s streams) (err error) {
 	if lifetime == 0 {
 		lifetime = cloakroom.NoLimit
 	}
-	app, err := d.open(ctx, s, lifetime)
+	app, err := d.open(ctx, s, cloakroom.New, lifetime)
 	if err != nil {
 		return err
 	}

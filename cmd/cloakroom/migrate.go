@@ -168,7 +168,7 @@ func (m *migrateCmd) sayUsers(s streams, say func(string, ...any), c *copier) {
 		say("Beside them %d users' records; %d are in %s.\n", c.Users, c.UsersCopied, c.To)
 	}
 	if c.replaced > 0 {
-		fmt.Fprintf(s.err, "Note: %d sealed users' records of %s were replaced. If users have logged in there meanwhile, those sessions are in no list: neither devices nor revoke finds them.\n", c.replaced, c.To)
+		fmt.Fprintf(s.err, "Note: %d users' records of %s were replaced. What users have done there meanwhile is forgotten: neither devices nor revoke finds sessions that began there, and sealed cookies that were revoked there open again.\n", c.replaced, c.To)
 	}
 }
 

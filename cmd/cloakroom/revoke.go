@@ -15,6 +15,7 @@ type revokeCmd struct {
 	Handle []string `arg:"" optional:"" placeholder:"HANDLE" help:"The handles of the sessions to end, from cloakroom devices."`
 
 	All    bool     `help:"End all sessions of the user."`
+	Sealed bool     `help:"The sessions are sealed in their cookies, and the store is their Options.Revocations. With --all, since they are not told apart."`
 	Except []string `placeholder:"HANDLE" help:"With --all: but this one. May be repeated."`
 }
 
@@ -22,6 +23,8 @@ type revokeCmd struct {
 func (revokeCmd) Help() string {
 	return `Ends sessions of a user, from outside of them: when it has returned, no request opens them. What is ended stays ended ` +
 		`on stores that keep what they hold; Memcached, and a Redis that evicts, may lose the list of a user's sessions, and with it the way to them.
+
+Sessions that are sealed in their cookies take --sealed and the store of their Options.Revocations.
 
 After a password was stolen: store the new one first, then revoke --all. RecordKeys have to be those of the application, in the same order, ` +
 		`since what is written is sealed with the first one.`
@@ -34,6 +37,8 @@ func (r *revokeCmd) Validate() error {
 		return errors.New("name the sessions to end by their handles, or all of them by --all")
 	case len(r.Except) > 0 && !r.All:
 		return errors.New("--except goes with --all")
+	case r.Sealed && (!r.All || len(r.Except) > 0 || r.SecretFile != ""):
+		return errors.New("--sealed goes with --all, without --except and --secret-file")
 	}
 	return nil
 }
@@ -41,7 +46,7 @@ func (r *revokeCmd) Validate() error {
 // revokeResult is what --json prints.
 type revokeResult struct {
 	Store string `json:"store"`
-	Ended *int   `json:"ended"` // sessions; null: some could not be read, so that nobody knows
+	Ended *int   `json:"ended"` // sessions; null: not known, since they could not be read or are in cookies
 	Left  *int   `json:"left"`  // sessions that the user still has; likewise
 }
 
@@ -49,15 +54,23 @@ type revokeResult struct {
 func (r *revokeCmd) Run(ctx context.Context, s streams) (err error) {
 	ctx, stop := untilCtrlC(ctx)
 	defer stop()
-	app, err := r.open(ctx, s, cloakroom.NoLimit)
+	kind := managerKind(cloakroom.New)
+	if r.Sealed {
+		kind = newSealed
+	}
+	app, err := r.open(ctx, s, kind, cloakroom.NoLimit)
 	if err != nil {
 		return err
 	}
 	defer closing(app.store, &err)
 	result := revokeResult{Store: app.where}
-	if r.All {
+	switch {
+	case r.Sealed:
+		err = advised(app.RevokeUser(ctx, app.user))
+		fmt.Fprintln(s.err, "Note: cookies are not counted. Check --prefix and --cookie-name, which are the application's; its processes know within their WatchInterval.")
+	case r.All:
 		err = r.endAll(ctx, s, app, &result)
-	} else {
+	default:
 		err = r.endSome(ctx, app, &result)
 	}
 	if left, err := app.Devices(ctx, app.user); err == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -40,17 +41,20 @@ type sessions struct {
 	where string
 }
 
-// open opens the application's sessions. They live at most for lifetime, or as long
-// as their records say.
-func (a *application) open(ctx context.Context, s streams, lifetime time.Duration) (*sessions, error) {
+// open opens the application's sessions, which are made by kind. They live at most
+// for lifetime, or as long as their records say.
+func (a *application) open(ctx context.Context, s streams, kind managerKind, lifetime time.Duration) (*sessions, error) {
 	if a.Store.isFlasks() {
 		return nil, usageError{hint(errors.New("the store is laid out as Flask's, which knows no users"),
 			"end all sessions with another SESSION_KEY_PREFIX, or one through the application")}
 	}
 	opts := cloakroom.Options{
 		KeyPrefix: a.Prefix, CookieName: a.CookieName,
-		IdleTimeout: beyond, Lifetime: lifetime, MaxLifetime: cloakroom.NoLimit,
+		IdleTimeout: beyond, Lifetime: lifetime, MaxIdleTimeout: beyond, MaxLifetime: cloakroom.NoLimit,
 		Logger: slog.New(slog.NewTextHandler(s.err, nil)),
+	}
+	if lifetime != cloakroom.NoLimit {
+		opts.IdleTimeout = min(beyond, lifetime)
 	}
 	if a.SecretFile != "" {
 		var err error
@@ -67,11 +71,23 @@ func (a *application) open(ctx context.Context, s streams, lifetime time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	m, err := cloakroom.New(st, opts)
+	m, err := kind(st, opts)
 	if err != nil {
 		return nil, usageError{errors.Join(err, store.Close(st))}
 	}
 	return &sessions{m, st, user, name}, nil
+}
+
+// A managerKind makes a Manager of sessions on the server, or in their cookies.
+type managerKind func(store.Store, cloakroom.Options) (*cloakroom.Manager, error)
+
+// newSealed is for sessions that are sealed in their cookies, and a store of
+// revocations. To revoke takes no key of theirs.
+func newSealed(st store.Store, opts cloakroom.Options) (*cloakroom.Manager, error) {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	opts.Revocations = st
+	return cloakroom.NewCookie([][]byte{key}, opts)
 }
 
 // maxUser bounds what is read of a user's name.

@@ -14,7 +14,8 @@ import (
 
 // login URL USER NAME [AGENT [KEY]] logs a user in as an application does that
 // keeps sessions for weeks: $NAME is the session's handle then, the file NAME holds
-// its ticket.
+// its ticket. With the KEY "cookie" sessions are sealed in their cookies, and the
+// store is for revocations.
 func login(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 || len(args) > 5 {
 		ts.Fatalf("usage: login URL USER NAME [AGENT [KEY]]")
@@ -59,10 +60,16 @@ func onApplication(ts *testscript.TestScript, where, key string, do func(*cloakr
 	ts.Check(err)
 	defer store.Close(st)
 	opts := cloakroom.Options{IdleTimeout: 20 * 24 * time.Hour, Lifetime: 60 * 24 * time.Hour}
-	if key != "" {
-		opts.RecordKeys = [][]byte{[]byte(key)}
+	var m *cloakroom.Manager
+	if key == "cookie" {
+		opts.Revocations = st
+		m, err = cloakroom.NewCookie([][]byte{[]byte("the key of cookies, of 32 bytes.")}, opts)
+	} else {
+		if key != "" {
+			opts.RecordKeys = [][]byte{[]byte(key)}
+		}
+		m, err = cloakroom.New(st, opts)
 	}
-	m, err := cloakroom.New(st, opts)
 	ts.Check(err)
 	do(m)
 }

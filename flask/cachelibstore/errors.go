@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	adviseMissing = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself."
-	adviseOther   = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself. If it was emptied or replaced on purpose, restart the program."
+	adviseMissing = "Bring the session directory back (mount its volume, or restore it)."
+	adviseOther   = "Bring the session directory back (mount its volume, or restore it). If it was emptied or replaced on purpose, restart the program."
 )
 
 // fail is the error of a step of an operation. The paths that package os adds

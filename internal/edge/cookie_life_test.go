@@ -156,3 +156,96 @@ func TestCookieForNobodyIsSentLater(t *testing.T) {
 		}
 	})
 }
+
+// A lifetime of its own reaches the cookie of a permanent session at once, and once;
+// or, where an answer cannot carry it, with the next one.
+func TestLifetimeOfItsOwnReachesTheCookie(t *testing.T) {
+	const day = 24 * time.Hour
+	opts := cloakroom.Options{MaxIdleTimeout: 10 * day, MaxLifetime: 10 * day}
+	forever := cloakroom.Options{MaxLifetime: cloakroom.NoLimit}
+	life := func(d time.Duration) func(*cloakroom.Session) {
+		return func(s *cloakroom.Session) { s.SetLifetime(d) }
+	}
+	read := func(s *cloakroom.Session) { s.Len() }
+	for name, c := range map[string]struct {
+		opts  cloakroom.Options
+		begin func(*cloakroom.Session)
+		late  func(*cloakroom.Session) // after the first write; may be nil
+		use   func(*cloakroom.Session)
+		want  string // of Set-Cookie, which is not sent if that is empty
+	}{
+		"raised":         {opts, nil, nil, life(10 * day), "Max-Age=864000;"},
+		"lowered":        {opts, nil, nil, life(time.Hour), "Max-Age=3600;"},
+		"taken back":     {opts, life(10 * day), nil, life(0), "Max-Age=86400;"},
+		"no more":        {forever, nil, nil, life(cloakroom.NoLimit), "Max-Age=34560000;"},
+		"as it was":      {opts, life(10 * day), nil, life(10 * day), ""},
+		"the other one":  {opts, nil, nil, func(s *cloakroom.Session) { s.SetIdleTimeout(time.Hour) }, ""},
+		"browser-lived":  {opts, func(s *cloakroom.Session) { s.SetPermanent(false) }, nil, life(10 * day), ""},
+		"both":           {opts, func(s *cloakroom.Session) { s.SetPermanent(false) }, nil, func(s *cloakroom.Session) { s.SetLifetime(10 * day); s.SetPermanent(true) }, "Max-Age=864000;"},
+		"raised late":    {opts, nil, life(10 * day), read, "Max-Age=864000;"},
+		"raised twice":   {opts, life(5 * day), life(10 * day), read, "Max-Age=864000;"},
+		"lowered late":   {opts, life(10 * day), life(time.Hour), read, ""}, // the server knows when it ends
+		"unlimited late": {forever, nil, life(cloakroom.NoLimit), read, "Max-Age=34560000;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sitetest.New(t, c.opts)
+				b := s.Browser(t)
+				b.OK(func(s *cloakroom.Session) {
+					s.SetPermanent(true)
+					if c.begin != nil {
+						c.begin(s)
+					}
+					sitetest.SetUser(s)
+				})
+				if c.late != nil {
+					b.Late(c.late)
+				}
+				ticket, want := b.Ticket(), 1
+				if c.want == "" {
+					want = 0
+				}
+				if a := b.OK(c.use); len(a.SetCookie) != want || want == 1 && !strings.Contains(a.SetCookie[0], c.want) {
+					t.Errorf("Set-Cookie %q, want %q", a.SetCookie, c.want)
+				}
+				if b.Ticket() != ticket {
+					t.Error("the ticket has changed")
+				}
+				sitetest.Equal(t, "Set-Cookie of the next answer", b.OK(read).SetCookie)
+			})
+		})
+	}
+}
+
+// A visitor who hangs up does not get the cookie for the lifetime that was set. It
+// is due with the next request.
+func TestLifetimeOfItsOwnForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sitetest.New(t, cloakroom.Options{Permanent: true, MaxLifetime: 240 * time.Hour})
+		b := s.Known(t)
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		b.Send(b.Request("/").WithContext(ctx), sitetest.Using(func(s *cloakroom.Session) { s.SetLifetime(240 * time.Hour) }))
+		a := b.OK(func(s *cloakroom.Session) { s.Len() })
+		if len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], "Max-Age=864000;") {
+			t.Errorf("Set-Cookie %q", a.SetCookie)
+		}
+	})
+}
+
+// A sealed cookie goes out with each change, and says how long its session lives.
+func TestLifetimeOfItsOwnInASealedCookie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sitetest.NewSealed(t, cloakroom.Options{Permanent: true, MaxLifetime: 240 * time.Hour})
+		b := s.Known(t)
+		a := b.OK(func(s *cloakroom.Session) { s.SetLifetime(240 * time.Hour) })
+		if len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], "Max-Age=864000;") {
+			t.Errorf("Set-Cookie %q", a.SetCookie)
+		}
+		time.Sleep(20 * time.Minute)
+		a = b.OK(sitetest.Set("page", 1))
+		if len(a.SetCookie) != 1 || !strings.Contains(a.SetCookie[0], "Max-Age=862800;") {
+			t.Errorf("Set-Cookie %q", a.SetCookie)
+		}
+	})
+}

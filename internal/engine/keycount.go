@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/cloakroom/cloakroom/seal"
 	"github.com/cloakroom/cloakroom/store"
@@ -37,7 +38,9 @@ func (e *Engine) CountKeys(ctx context.Context) (KeyCount, error) {
 		if err != nil {
 			return KeyCount{}, fmt.Errorf("%s: %w", op, err)
 		}
-		n.add(e.records, entry.Record.Data)
+		if !strings.HasPrefix(entry.Key, e.KeyPrefix+EpochPrefix) { // which is never sealed
+			n.add(e.records, entry.Record.Data)
+		}
 	}
 	return n, nil
 }

@@ -342,6 +342,7 @@ func TestCountKeys(t *testing.T) {
 		many(1, mark(store.MarkRenewed, by(keyB)))
 		many(1, mark(store.MarkRenewed, by(keyC)))
 		many(1, mark(store.MarkRenewed, func(string) []byte { return []byte("session:unsealed") }))
+		plant(plainKey+"epoch:"+strings.Repeat("x", 43), []byte("an epoch"), time.Hour)
 		plant("other:"+strings.Repeat("x", 43), by(keyA)("other"), time.Hour)
 		plant(plainKey+"gone", by(keyA)("gone"), time.Millisecond)
 		for deadline := time.Now().Add(10 * time.Second); ; {

@@ -57,11 +57,21 @@ func (e *Engine) userKey(user string) string {
 	return e.KeyPrefix + UserPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// IsUserKey reports whether a store key is that of a user's record. No session has
-// such a key: New refuses a prefix that would make it one.
+// IsUserKey reports whether a store key is that of a user's record or epoch. No
+// session has such a key: New refuses a prefix that would make it one.
 func IsUserKey(key string) bool {
 	head := len(key) - IDLength
-	return head >= 0 && strings.HasSuffix(key[:head], UserPrefix) && isBase64URL(key[head:])
+	return head >= 0 && UsersPrefix(key[:head]) != "" && isBase64URL(key[head:])
+}
+
+// UsersPrefix returns what prefix ends in, of UserPrefix and EpochPrefix, or "".
+func UsersPrefix(prefix string) string {
+	for _, users := range []string{UserPrefix, EpochPrefix} {
+		if strings.HasSuffix(prefix, users) {
+			return users
+		}
+	}
+	return ""
 }
 
 // listingOf loads a user's record, which is empty if there is none.

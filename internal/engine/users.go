@@ -53,7 +53,7 @@ func (e *Engine) checkUser(user string) error {
 		return store.WithAdvice(fmt.Errorf("%w in Flask mode", store.ErrUnsupported),
 			"Call Regenerate, and keep the user in a value of your own: Flask-Login's is _user_id.")
 	case user == "":
-		return errors.New("the user's name is empty: Destroy logs out")
+		return errors.New("the user's name is empty")
 	case len(user) > maxUser:
 		return fmt.Errorf("the user's name has %d bytes, at most %d are allowed", len(user), maxUser)
 	case !utf8.ValidString(user):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -72,6 +73,31 @@ func TestDoneInThisProcess(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A logout that comes while the session's own commit is under way, and too late to
+// be a conflict.
+func TestDoneWhenACommitMeetsTheEnd(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		var meanwhile func()
+		s := sitetest.NewOn(t, records, cloakroom.Options{WatchInterval: 24 * time.Hour, Hooks: cloakroom.Hooks{
+			Saved: func(context.Context, cloakroom.Event) {
+				if f := meanwhile; f != nil {
+					meanwhile = nil
+					f()
+				}
+			},
+		}})
+		b := s.Known(t)
+		within(t, b, func(_ http.ResponseWriter, session *cloakroom.Session) {
+			done := session.Done()
+			session.Set("x", 1)
+			meanwhile = func() { s.Holder(t, b.Ticket()).OK(logOut) }
+			mustSave(t, session)
+			mustClose(t, "after the commit", done)
+			mustMatch(t, "Ended", session.Ended(), ended...)
+		})
+	})
 }
 
 // What ended before Done was called, since it was loaded, is seen at once, too.
@@ -154,6 +180,14 @@ func TestWatchEndsWithItsRequest(t *testing.T) {
 	for name, c := range map[string]func(t *testing.T, s *sitetest.Site) (done <-chan struct{}){
 		"the handler returns": func(t *testing.T, s *sitetest.Site) (done <-chan struct{}) {
 			within(t, s.Known(t), func(_ http.ResponseWriter, session *cloakroom.Session) { done = session.Done() })
+			return done
+		},
+		"the handler returns, and its context goes on": func(t *testing.T, s *sitetest.Site) (done <-chan struct{}) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Cookie", "__Host-session="+s.Known(t).Ticket())
+			s.Manager.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				done = cloakroom.From(r).Done()
+			})).ServeHTTP(httptest.NewRecorder(), r)
 			return done
 		},
 		"the visitor hangs up": func(t *testing.T, s *sitetest.Site) (done <-chan struct{}) {

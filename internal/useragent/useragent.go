@@ -83,7 +83,7 @@ func browser(ua string, hints Hints) string {
 	name, brand := browsers.find(ua), hints.brand()
 	switch brand {
 	case "":
-	case chrome, chromium, inApp: // listed by others too, which only the User-Agent names
+	case chrome, chromium, inApp: // others list these, too, whose names only the User-Agent tells
 		if name == "" || name == chrome {
 			name = brand
 		}

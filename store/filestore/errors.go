@@ -12,8 +12,8 @@ import (
 
 // Advice that several errors share.
 const (
-	adviseMissing = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself."
-	adviseOther   = "Bring the session directory back (mount its volume, or restore it); the program then goes on by itself. If it was emptied or replaced on purpose, restart the programs that use it."
+	adviseMissing = "Bring the session directory back (mount its volume, or restore it)."
+	adviseOther   = "Bring the session directory back (mount its volume, or restore it). If it was emptied or replaced on purpose, restart the programs that use it."
 	adviseDamaged = "Look at the files that end in .damaged below the session directory: they show what became of the record; delete them when you are done. Many of them point to a failing disk."
 	adviseVersion = "Another version of the program wrote to this session directory; run that version, or use another directory."
 )

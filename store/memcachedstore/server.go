@@ -80,11 +80,11 @@ func networkAdvice(err error) string {
 	case errors.Is(err, errBusy):
 		return "The server answers slowly, or there are too few connections to it: raise MaxConns (max_conns in the URL)."
 	case errors.Is(err, context.DeadlineExceeded):
-		return "The server did not answer in time: it is overloaded, paused, or cut off, or it wants TLS or not at this port (tls=true in the URL). The program goes on by itself once it answers."
+		return "The server did not answer in time: it is overloaded, paused, or cut off, or it wants TLS or not at this port (tls=true in the URL)."
 	case errors.Is(err, errProtocol):
 		return "Something else than memcached listens at this address, or it wants TLS or not (tls=true in the URL): correct host and port."
 	}
-	return "The connection broke: the server was stopped or restarted, or wants TLS or not at this port (tls=true in the URL). The program goes on by itself."
+	return "The connection broke: the server was stopped or restarted, or wants TLS or not at this port (tls=true in the URL)."
 }
 
 // do runs f with a connection. A command is never sent twice: if the

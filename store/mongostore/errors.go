@@ -36,7 +36,7 @@ const (
 
 // Advice, for more than one error each.
 const (
-	adviseUnreachable = "Check that MongoDB runs and has a primary, and that the hosts, ports, TLS settings and firewall between it and this program are right; the program then goes on by itself."
+	adviseUnreachable = "Check that MongoDB runs and has a primary, and that the hosts, ports, TLS settings and firewall between it and this program are right."
 	advisePassword    = "Check user name and password in the URL (special characters as %XX), and authSource, the database that knows the user."
 	adviseCleanup     = "Run \"cloakroom cleanup\" from time to time, or call DeleteExpired: expired sessions are never returned, but their documents stay."
 )

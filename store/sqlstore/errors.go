@@ -108,7 +108,7 @@ const (
 	badDisk
 )
 
-const adviceOnTime = "The database does not answer in time: check that it runs and can be reached, and look for what holds it up, such as a lock or too few connections (max_open_conns); the program then goes on by itself."
+const adviceOnTime = "The database does not answer in time: check that it runs and can be reached, and look for what holds it up, such as a lock or too few connections (max_open_conns)."
 
 const adviceOnFile = "The directory must exist, and the program's user must be allowed to write to it and to the file."
 
@@ -127,7 +127,7 @@ func (k kind) advice() string {
 	case readOnly:
 		return "The server takes no changes: it is a replica or was set read-only. Connect to the primary server."
 	case full:
-		return "Make room on the disk of the database; the program then goes on by itself."
+		return "Make room on the disk of the database."
 	case tooLarge:
 		return "Keep less in the session, or raise the server's limit (max_allowed_packet in MySQL and MariaDB)."
 	case crowded:
@@ -135,7 +135,7 @@ func (k kind) advice() string {
 	case pooled:
 		return "A pooler gives the statements of one connection to several of the server's. Set the driver's default_query_exec_mode=exec, or have the pooler care for prepared statements."
 	case unreachable:
-		return "Check the host and port, and that the database server runs; the program then goes on by itself."
+		return "Check the host and port, and that the database server runs."
 	case closedFile:
 		return adviceOnFile
 	case badDisk:

@@ -32,6 +32,10 @@ var paths = map[string]http.HandlerFunc{
 		s := cloakroom.From(r)
 		fmt.Fprintln(w, s.Keys(), s.Flashes())
 	},
+	"/context": func(w http.ResponseWriter, r *http.Request) {
+		s, ok := cloakroom.FromContext(r.Context())
+		fmt.Fprintln(w, ok && s == cloakroom.From(r))
+	},
 	"/logout": func(w http.ResponseWriter, r *http.Request) {
 		cloakroom.From(r).Destroy()
 		w.WriteHeader(http.StatusNoContent)
@@ -87,7 +91,10 @@ func newSite(t *testing.T, application func(*cloakroom.Manager) http.Handler) *s
 	mem := memstore.New(memstore.Options{})
 	t.Cleanup(func() { mem.Close() })
 	s := &site{store: cloakroomtest.NewFaulty(mem)}
-	m, err := cloakroom.New(s.store, cloakroom.Options{Logger: slog.New(slog.NewTextHandler(&s.log, nil))})
+	m, err := cloakroom.New(s.store, cloakroom.Options{
+		Transport: []cloakroom.Transport{cloakroom.TransportCookie, cloakroom.TransportBearer},
+		Logger:    slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +118,9 @@ func TestSessionsWithFrameworks(t *testing.T) {
 			}
 			if got, want := b.Get("/login").Body, "[user] []\n"; got != want {
 				t.Errorf("the page after the login: %q, want %q", got, want)
+			}
+			if got := b.Get("/context").Body; got != "true\n" {
+				t.Errorf("the session of the request's context: %q", got)
 			}
 			if got, want := b.Get("/pay").Body, "[user] [{error card refused}]\n"; got != want {
 				t.Errorf("the page after an error handler: %q, want %q", got, want)
@@ -138,6 +148,38 @@ func TestSessionsWithFrameworks(t *testing.T) {
 				t.Errorf("a logout: status %d, %d cookies are left", a.StatusCode, len(b.Cookies("/")))
 			}
 			home("a logout", "[] []")
+		})
+	}
+}
+
+// A program without cookies, which sends its ticket in a header.
+func TestTicketsInHeadersWithFrameworks(t *testing.T) {
+	for name, application := range applications {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, application)
+			b := cloakroomtest.NewBrowserOn(s.server)
+			b.NoRedirects = true
+			ticket := ""
+			call := func(path string) *cloakroomtest.Response {
+				r := httptest.NewRequest("GET", path, nil)
+				r.Header.Set("Authorization", "Bearer "+ticket)
+				a := b.Do(r)
+				if lines := a.Header["Session-Ticket"]; len(lines) > 0 {
+					ticket = lines[0]
+				}
+				return a
+			}
+			call("/login")
+			if got, want := call("/").Body, "[user] []\n"; ticket == "" || got != want {
+				t.Errorf("after the login: a ticket %t, %q, want %q", ticket != "", got, want)
+			}
+			call("/logout")
+			if got, want := call("/").Body, "[] []\n"; ticket != "" || got != want {
+				t.Errorf("after the logout: no ticket %t, %q, want %q", ticket == "", got, want)
+			}
+			if n := len(b.Cookies("/")); n != 0 {
+				t.Errorf("%d cookies", n)
+			}
 		})
 	}
 }

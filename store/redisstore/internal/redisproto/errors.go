@@ -23,7 +23,7 @@ const AdviseMaster = "The Sentinels do not know a master of that name, or none o
 
 const (
 	adviseMarker   = "Another program uses the same keys, or wrote its sessions before the store was told of cachelib; give each its own prefix."
-	adviseSlow     = "The server did not answer in time: it does not run, is overloaded (see SLOWLOG), paused, or cut off. The program goes on by itself once it answers."
+	adviseSlow     = "The server did not answer in time: it does not run, is overloaded (see SLOWLOG), paused, or cut off."
 	adviseTooLarge = "Keep large values outside of the session, or raise the store's MaxRecord."
 )
 
@@ -117,9 +117,9 @@ func networkAdvice(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
 		return "The server did not answer in time: it is overloaded (see SLOWLOG), paused, or cut off, or it speaks no TLS at this port (rediss:// is for TLS, redis:// is not)."
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "The server closed the connection: it was stopped or restarted, or wants TLS or not at this port (rediss:// is for TLS, redis:// is not). The program goes on by itself."
+		return "The server closed the connection: it was stopped or restarted, or wants TLS or not at this port (rediss:// is for TLS, redis:// is not)."
 	}
-	return "Check that the server runs, and the network between; the program goes on by itself once it is back."
+	return "Check that the server runs, and the network between."
 }
 
 func isTimeout(err error) bool {
