@@ -52,7 +52,7 @@ func (s *Session) Reload() error { return s.core().Reload() }
 //
 // The watch ends with the request, and for a session of Open when the context given
 // to Open is done: then the channel stays open, so wait for the context, too. Of a
-// sealed cookie only its expiry is seen.
+// sealed cookie only its expiry is seen and, with Options.Revocations, RevokeUser.
 func (s *Session) Done() <-chan struct{} { return s.core().Done() }
 
 // Ended returns why there is no session although the visitor brought a ticket: an

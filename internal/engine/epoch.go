@@ -189,5 +189,8 @@ func (e *Engine) revokeSealed(ctx context.Context, user string, except []string)
 		}
 		return newEpoch(), expires
 	})
+	if err == nil {
+		e.watches.revoked(user)
+	}
 	return err
 }
