@@ -552,6 +552,24 @@ func TestRecordOfAShortLifetime(t *testing.T) {
 	})
 }
 
+// So it is with what is kept of users whose sessions are sealed in their cookies.
+func TestEpochOutlivesALongerLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sitetest.NewSealed(t, cloakroom.Options{Revocations: sitetest.Memory(t), MaxIdleTimeout: 6 * day, MaxLifetime: 12 * day})
+		b := s.Browser(t)
+		b.OK(afterLogin(sitetest.SetUser))
+		time.Sleep(minute)
+		b.OK(own(6*day, 12*day))
+		time.Sleep(5 * day)
+		mustLive(t, b, "within its own limits")
+		if err := s.Manager.RevokeUser(t.Context(), "ada"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(minute)
+		mustBeOver(t, b, "revoked")
+	})
+}
+
 // A user's record has to last as long as the sessions that it lists: a session that
 // gets a longer lifetime after the login is still found, and so is one whose
 // lifetime the operator raises.
