@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"internal/probe":                {"store"},
 	"internal/integration/visitors": {"", "store"},
 	"internal/guarantee":            {}, // tests alone
+	"internal/logins":               {"", "codec", "seal", "store", "internal/engine"},
 	"internal/hidden":               {},
 	"internal/printtest":            {},
 	"internal/sitetest":             {"", "cloakroomtest", "codec", "store", "store/memstore", "store/filestore"},

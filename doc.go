@@ -58,6 +58,12 @@
 // [Session.Login] says whose session it is. [Manager.Devices] lists a user's
 // sessions, [Manager.Revoke] and [Manager.RevokeUser] end them.
 //
+// # Long requests
+//
+// Streams, WebSockets and uploads save their changes by [Session.Save], see those of
+// others by [Session.Reload], and learn by [Session.Done] that their visitor has logged
+// out in another tab.
+//
 // # Without cookies
 //
 // [Options].Transport lets programs that are no browsers send their ticket in a

@@ -21,6 +21,8 @@ type end struct {
 	// it may have moved on to.
 	user   string
 	spared map[string]bool
+
+	renewals bool // are followed, also where other marks are not
 }
 
 // endOf returns the end of v.
@@ -111,18 +113,44 @@ func (e *Engine) endRecord(ctx context.Context, x end) error {
 	}
 	// What it has replaced first, since only its own record tells of that. If that
 	// fails the session ends all the same, and its mark tells of it.
-	left, failed := e.endPrev(ctx, x.prev)
+	prev, err := e.own(ctx, &x)
+	if err != nil {
+		return err
+	}
+	left, failed := e.endPrev(ctx, prev)
 	if err := e.putEnd(ctx, &x, left, maxFollow); err != nil {
 		return err
 	}
 	return failed
 }
 
+// own returns the records that the one of x has taken the place of, but in a
+// revocation those of others: they live on where a login over them has failed half
+// way.
+func (e *Engine) own(ctx context.Context, x *end) ([]ledger.Prev, error) {
+	if x.user == "" || len(x.prev) == 0 {
+		return x.prev, nil
+	}
+	var own []ledger.Prev
+	for _, p := range x.prev {
+		v, err := e.latest(ctx, p.Key)
+		switch {
+		case err == nil && v.Meta.User() != x.user, isClosed(err): // one of his is listed by itself
+			continue
+		case errors.Is(err, ErrUnavailable):
+			return nil, err
+		}
+		own = append(own, p)
+	}
+	return own, nil
+}
+
 // endPrev ends the records that another one has taken the place of. It returns
 // those that it could not end, and why.
 func (e *Engine) endPrev(ctx context.Context, prev []ledger.Prev) (left []ledger.Prev, failed error) {
 	for _, p := range prev {
-		if err := e.putEnd(ctx, &end{key: p.Key}, nil, 0); err != nil {
+		x := end{key: p.Key, renewals: store.MarkKind(p.Kind) != store.MarkRenewed}
+		if err := e.putEnd(ctx, &x, nil, 0); err != nil {
 			left, failed = append(left, p), err
 		}
 	}
@@ -149,7 +177,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 			}
 			err = e.readMark(x.key, rec)
 			switch m := asMark(err); {
-			case m != nil && follow == 0:
+			case m != nil && follow <= 0 && (m.kind != store.MarkRenewed || !x.renewals || follow < -maxFollow):
 				return nil
 			case m != nil && m.kind != store.MarkEnded:
 				if m.next == "" {
@@ -158,7 +186,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 				if x.user != "" {
 					return e.endListed(ctx, x.user, m.next, x.spared)
 				}
-				return e.putEnd(ctx, &end{key: m.next, until: x.until}, left, follow-1)
+				return e.putEnd(ctx, &end{key: m.next, until: x.until, renewals: x.renewals}, left, follow-1)
 			case m != nil:
 				if len(m.left) == 0 && len(left) == 0 {
 					return nil

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -204,13 +205,20 @@ func (e *Engine) changeListing(ctx context.Context, user string, until time.Time
 }
 
 // list enters a session into its user's record, before the session is saved, and
-// returns until when the record is sure to stay.
-func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, now time.Time) (int64, error) {
+// returns until when the record is sure to stay. What goes on, rather than begins
+// with a login, must not take the place of others when it has been ended itself: its
+// error matches ErrNotFound then.
+func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, goesOn bool, now time.Time) (int64, error) {
 	user := b.Meta.Login.User
 	until := e.listedUntil(b, now)
 	rec, err := e.changeListing(ctx, user, until, func(l *listing) (bool, error) {
 		if slices.ContainsFunc(l.entries, func(x entry) bool { return x.key == key }) {
 			return true, nil // it moves the expiry on
+		}
+		if goesOn && from != "" && !slices.ContainsFunc(l.entries, func(x entry) bool { return x.key == from }) {
+			if _, err := e.fetch(ctx, from); err != nil {
+				return false, err
+			}
 		}
 		if err := e.makeRoom(ctx, l, from, now); err != nil {
 			return false, err
@@ -292,10 +300,10 @@ func (l *listing) drop(key string) {
 // that came from one key together, the line with the oldest entry first.
 func (e *Engine) lines(l *listing, from string) (lines [][]entry) {
 	roots := l.roots()
-	own := rootOf(roots, from)
+	own := cmp.Or(roots[from], from)
 	at := map[string]int{}
 	for _, x := range l.entries {
-		root := rootOf(roots, x.key)
+		root := roots[x.key]
 		if from != "" && root == own {
 			continue
 		}
@@ -311,8 +319,8 @@ func (e *Engine) lines(l *listing, from string) (lines [][]entry) {
 	return lines
 }
 
-// roots returns for each entry the key that it came from.
-func (l *listing) roots() map[string]string {
+// before returns for each entry the key that it came from, if there is one.
+func (l *listing) before() map[string]string {
 	from := make(map[string]string, len(l.entries))
 	for _, x := range l.entries {
 		if x.from != "" && x.from != x.key {
@@ -322,16 +330,53 @@ func (l *listing) roots() map[string]string {
 	return from
 }
 
-// rootOf follows a key to the one that all came from.
-func rootOf(from map[string]string, key string) string {
-	for range len(from) {
+// roots returns for each entry the first key that it came from.
+func (l *listing) roots() map[string]string {
+	from := l.before()
+	roots := make(map[string]string, len(l.entries))
+	for _, x := range l.entries {
+		trace(x.key, from, roots, func(key string) string { return key })
+	}
+	return roots
+}
+
+// after returns the entries with the given handles, and those that came from them.
+func (l *listing) after(handles []string) map[string]bool {
+	from := l.before()
+	has := make(map[string]bool, len(l.entries))
+	for _, x := range l.entries {
+		if slices.Contains(handles, HandleOf(x.key)) {
+			has[x.key] = true
+		}
+	}
+	for _, x := range l.entries {
+		trace(x.key, from, has, func(string) bool { return false })
+	}
+	return has
+}
+
+// trace follows key from one to the one before, to the first that is known, and
+// notes what is known for all on the way. first says what it is for a key without one
+// before.
+func trace[T any](key string, from map[string]string, known map[string]T, first func(key string) T) {
+	var way []string
+	var what T
+	for met := map[string]bool{}; ; {
+		if w, ok := known[key]; ok {
+			what = w
+			break
+		}
+		way, met[key] = append(way, key), true
 		before, ok := from[key]
-		if !ok {
+		if !ok || met[before] { // somebody has written a circle
+			what = first(key)
 			break
 		}
 		key = before
 	}
-	return key
+	for _, key := range way {
+		known[key] = what
+	}
 }
 
 // sweep drops the entries that lead nowhere. Those without even a mark stay for a

@@ -214,6 +214,9 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		switch m := asMark(err); {
 		case m == nil:
 			return v, err
+		case m.kind == store.MarkRenewed && !renewal: // it had gone on there when v was to take its place
+			p.Key = m.next
+			return e.rewrite(ctx, v, v.Base, []ledger.Prev{p}, now)
 		case m.kind == store.MarkRenewed && m.seen.IsZero():
 			return v, e.replace(ctx, p.Key, rec, e.mark(m.kind, p.Key, renewedPayload(now, m.next), now.Add(markLife), m.at))
 		case m.next == v.key || m.kind == store.MarkRenewed:
@@ -228,8 +231,10 @@ func (e *Engine) settleOne(ctx context.Context, v version, p ledger.Prev, now ti
 		if err != nil {
 			return v, err
 		}
-		p.Copied, p.Made = copied, madeOf(&newer.Base)
-		return e.rewrite(ctx, v, newer.Base, []ledger.Prev{p}, now)
+		if before := newer.Meta.User(); before == "" || before == v.Meta.User() { // what is another user's stays his
+			p.Copied, p.Made = copied, madeOf(&newer.Base)
+			return e.rewrite(ctx, v, newer.Base, []ledger.Prev{p}, now)
+		}
 	}
 	payload := []byte(v.key)
 	if renewal {

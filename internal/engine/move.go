@@ -51,7 +51,7 @@ func (c *commit) move(ctx context.Context) error {
 	c.moves = true
 	v, rec, err := c.insert(ctx, &prev, prev.key)
 	if err != nil {
-		return err
+		return c.over(ctx, err)
 	}
 	if !v.Exists() {
 		c.moves = false
@@ -82,6 +82,10 @@ func (c *commit) move(ctx context.Context) error {
 		case m != nil && m.next == v.key:
 			// Our own: the store has done what it was asked twice.
 			return c.forgetOld(ctx, v, rec)
+		case errors.Is(err, ErrUnavailable):
+			// It may be our own, too.
+			c.adopt(v, rec)
+			return err
 		case errors.Is(err, ErrNotFound) && c.draft.goesOn(m):
 			// Another login was faster, or a logout. This one begins with nothing:
 			// what the session had belongs to the other one, unless that is the same
@@ -90,7 +94,9 @@ func (c *commit) move(ctx context.Context) error {
 		case errors.Is(err, ErrNotFound):
 			c.dropped(ctx)
 		case err == nil:
-			v, rec, err = c.rewrite(ctx, &prev, v, rec)
+			if v, rec, err = c.rewrite(ctx, &prev, v, rec); isMark(err) {
+				c.dropped(ctx)
+			}
 		}
 		if err != nil {
 			// The old session lives on, or has been ended: not this way.
@@ -169,6 +175,10 @@ func (c *commit) restart(ctx context.Context, m *marked, v version, rec store.Re
 		return errors.Join(err, c.withdraw(ctx, v, rec))
 	}
 	v, rec, err = c.rewrite(ctx, &base, v, rec)
+	if isMark(err) {
+		c.dropped(ctx)
+		return nil
+	}
 	if err != nil {
 		return errors.Join(err, c.withdraw(ctx, v, rec))
 	}
@@ -189,7 +199,7 @@ func (c *commit) rewrite(ctx context.Context, prev *version, v version, rec stor
 	}
 	next.ticket = v.ticket
 	saved, err := c.e.store.Save(ctx, v.key, rec, next.rec)
-	if errors.Is(err, store.ErrConflict) && next.Meta.User() != "" {
+	if errors.Is(err, store.ErrConflict) && (next.Meta.User() != "" || v.Meta.User() != "") { // it is listed
 		saved, err = c.lookAfter(ctx, &next)
 		return next, saved, err
 	}

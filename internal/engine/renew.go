@@ -114,12 +114,23 @@ func (c *commit) renew(ctx context.Context) {
 	}
 	r := commit{e: c.e, now: now, version: v, moves: true, renews: true}
 	next, rec, err := r.insert(ctx, &v, v.key)
+	if errors.Is(err, ErrNotFound) {
+		return // it is being revoked
+	}
 	if err != nil {
 		c.e.Report(ctx, v.name(), err)
 		return
 	}
 	mark := c.e.mark(store.MarkRenewed, v.key, renewedPayload(time.Time{}, next.key), c.e.listedUntil(&v.Base, now), now)
 	_, err = c.e.store.Save(ctx, v.key, v.rec, mark)
+	if errors.Is(err, store.ErrConflict) {
+		_, err = c.e.fetch(ctx, v.key)
+		if m := asMark(err); m != nil && m.next == next.key {
+			err = nil // our own: the store has done what it was asked twice
+		} else if err == nil || errors.Is(err, ErrNotFound) {
+			err = store.ErrConflict
+		}
+	}
 	switch {
 	case errors.Is(err, store.ErrConflict): // it was used meanwhile, or renewed elsewhere
 		err = r.withdraw(ctx, next, rec)

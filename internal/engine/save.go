@@ -97,7 +97,7 @@ func (s *Session) mayNotSave() (done bool, err error) {
 		s.dropInFlight(m)
 		return true, s.dropped()
 	}
-	return false, nil
+	return !s.draft.pending() && !s.unsettled(), nil
 }
 
 // dropped is the error of a Save whose changes have met the end of the session.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -106,25 +105,80 @@ func (e *Engine) Devices(ctx context.Context, user string) ([]Device, error) {
 		return nil, err
 	}
 	now := time.Now()
-	var devices []Device
-	replaced := map[string]bool{} // by a move that is not finished
+	live := make([]*version, 0, len(found))
 	for i := range found {
 		v, err := &found[i].version, found[i].err
 		switch {
 		case err == nil && v.Meta.User() == user && !e.over(v, now):
-			devices = append(devices, e.device(v, now))
-			for _, p := range v.Meta.Prev {
-				replaced[p.Key] = true
-			}
+			live = append(live, v)
 		case err != nil && errors.Is(err, ErrUnavailable):
 			return nil, err // it may well be one
 		}
 	}
-	devices = slices.DeleteFunc(devices, func(d Device) bool { return replaced[d.version.key] })
+	over, err := e.halfMoved(ctx, live)
+	if err != nil {
+		return nil, err
+	}
+	var devices []Device
+	for _, v := range live {
+		if !over[v.key] {
+			devices = append(devices, e.device(v, now))
+		}
+	}
 	slices.SortStableFunc(devices, func(a, b Device) int {
 		return cmp.Or(b.LastUse.Compare(a.LastUse), b.Login.Compare(a.Login))
 	})
 	return devices, nil
+}
+
+// halfMoved returns the keys of those records that are not the session any more, or
+// not yet, since a move or a renewal is not finished. After a move that is the one
+// before, whose place the new one takes. It is the new one if the session has
+// ended or gone on elsewhere, and in a renewal also if the one before is still there:
+// nobody has got the new ticket then.
+func (e *Engine) halfMoved(ctx context.Context, live []*version) (map[string]bool, error) {
+	var before []entry
+	for _, v := range live {
+		if v.Meta != nil {
+			for _, p := range v.Meta.Prev {
+				before = append(before, entry{key: p.Key})
+			}
+		}
+	}
+	if len(before) == 0 {
+		return nil, nil
+	}
+	found, err := e.openListed(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	over := map[string]bool{}
+	for _, v := range live {
+		if v.Meta == nil {
+			continue
+		}
+		next := v.key
+		for _, p := range v.Meta.Prev {
+			var err error
+			err, found = found[0].err, found[1:]
+			renewal := store.MarkKind(p.Kind) == store.MarkRenewed
+			if m := asMark(err); m != nil && m.kind == store.MarkRenewed && !renewal { // it had gone on when v was to take its place
+				end, failed := e.latest(ctx, m.next)
+				p.Key, err = end.key, failed
+			}
+			switch {
+			case errors.Is(err, ErrUnavailable):
+				return nil, err
+			case err == nil && renewal, isMark(err) && asMark(err).next != next,
+				errors.Is(err, ErrNotFound) && !isMark(err) && !renewal:
+				over[v.key] = true
+			case err == nil:
+				over[p.Key] = true
+			}
+			next = p.Key
+		}
+	}
+	return over, nil
 }
 
 func (e *Engine) device(v *version, now time.Time) Device {
@@ -203,11 +257,12 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(l.entries, func(x entry) bool { return HandleOf(x.key) == handle })
-	if i < 0 {
+	ends := l.after([]string{handle}) // with what comes from it: a move that is not finished
+	entries := slices.DeleteFunc(l.entries, func(x entry) bool { return !ends[x.key] })
+	if len(entries) == 0 {
 		return fmt.Errorf("cloakroom: revoke: %w: the user has no session with this handle", ErrNotFound)
 	}
-	return e.revoke(ctx, user, l.entries[i:i+1], nil)
+	return e.revoke(ctx, user, entries, nil)
 }
 
 // RevokeUser ends the sessions of a user, but those with the handles except.
@@ -234,24 +289,15 @@ func (e *Engine) RevokeUser(ctx context.Context, user string, except []string) e
 // spared returns the keys of sessions with certain handles, of those that they
 // came from, and of those that came from them: they are under way to each other.
 func (e *Engine) spared(l *listing, handles []string) map[string]bool {
-	after, from := map[string]bool{}, l.roots()
-	for range l.entries { // generations
-		before := len(after)
-		for _, x := range l.entries {
-			if slices.Contains(handles, HandleOf(x.key)) || after[x.from] {
-				after[x.key] = true
-			}
-		}
-		if len(after) == before {
-			break
-		}
+	if len(handles) == 0 {
+		return nil
 	}
-	spared := maps.Clone(after)
-	for key := range after {
-		for range l.entries {
-			if key = from[key]; key == "" {
-				break
-			}
+	spared, from := l.after(handles), l.before()
+	for _, x := range l.entries {
+		if !spared[x.key] {
+			continue
+		}
+		for key := from[x.key]; key != "" && !spared[key]; key = from[key] {
 			spared[key] = true
 		}
 	}
@@ -325,7 +371,7 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 	if c.draft.LogsIn() {
 		b.Created = 0 // its lifetime begins
 	}
-	listed, err := c.e.list(ctx, &b, key, from, now)
+	listed, err := c.e.list(ctx, &b, key, from, !c.draft.LogsIn(), now)
 	c.listed, c.waited = listed, true
 	return true, err
 }
@@ -341,16 +387,25 @@ func (c *commit) relist(ctx context.Context, v *version) error {
 }
 
 // lookAfter sees what lies where the new record of a user's session should be: the
-// record itself, if the store's answer was lost, or the mark of a revocation. It is
-// never tried under another ID: the revocation would not know of it.
+// record itself, if the store's answer was lost, or the mark of a revocation, which
+// a login says so and others take for the end of their session. It is never tried
+// under another ID: the revocation would not know of it.
 func (c *commit) lookAfter(ctx context.Context, v *version) (store.Record, error) {
 	rec, err := c.e.store.Load(ctx, v.key)
 	switch {
 	case err == nil && bytes.Equal(rec.Data, v.rec.Data):
 		return rec, nil
-	case err == nil && isMark(c.e.readMark(v.key, rec)):
-		return store.Record{}, errRevoked
 	case err == nil:
+		mark := c.e.readMark(v.key, rec)
+		switch {
+		case !isMark(mark):
+			err = store.ErrConflict
+		case c.draft.LogsIn():
+			return store.Record{}, errRevoked
+		default:
+			return store.Record{}, mark
+		}
+	case errors.Is(err, store.ErrNotFound):
 		err = store.ErrConflict
 	}
 	return store.Record{}, unavailable("login", err)
