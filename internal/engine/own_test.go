@@ -384,8 +384,19 @@ func TestLimitsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Commit can be called again when the lifetime has been set, too.
+// Commit and Save can be called again when the lifetime has been set, too.
 func TestCommitAfterATimeoutAboveTheLifetime(t *testing.T) {
+	sitetest.New(t, cloakroom.Options{MaxIdleTimeout: 30 * day, MaxLifetime: 90 * day}).Browser(t).OK(func(s *cloakroom.Session) {
+		own(30*day, 0)(s)
+		if err := s.Save(); err == nil || s.Err() != nil {
+			t.Errorf("Save: %v, Err: %v", err, s.Err())
+		}
+		s.SetLifetime(90 * day)
+		if err := s.Save(); err != nil {
+			t.Errorf("Save: %v", err)
+		}
+	})
+
 	s := sitetest.New(t, cloakroom.Options{MaxIdleTimeout: 30 * day, MaxLifetime: 90 * day})
 	session := s.Open(t, "")
 	own(30*day, 0)(session)
