@@ -147,7 +147,7 @@ func newEpoch() string {
 func (c *commit) enter(ctx context.Context) error {
 	e := c.e
 	login := c.draft.Login(c.version.Meta)
-	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(&c.version, c.now) {
+	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(c.limited(&c.version), c.now) {
 		return nil
 	}
 	b := ledger.Base{Created: c.version.Created, Meta: c.meta(&c.version, c.now)}

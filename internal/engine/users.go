@@ -379,11 +379,7 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 // relist sees to it that the user's record lives as long as the session, which is
 // about to be saved.
 func (c *commit) relist(ctx context.Context, v *version) error {
-	next := *v
-	if c.draft.SetsLimits() {
-		next.Meta = c.meta(v, c.clock())
-	}
-	if !c.e.unlisted(&next, c.clock()) {
+	if !c.e.unlisted(c.limited(v), c.clock()) {
 		return nil
 	}
 	_, err := c.list(ctx, v, v.key, "")
