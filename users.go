@@ -72,7 +72,7 @@ type Device struct {
 // call for the user's record and one for each session, or one for all where the
 // store is a store.BatchLoader. It is no use of the sessions.
 func (m *Manager) Devices(ctx context.Context, user string) ([]Device, error) {
-	list, err := m.engine.Devices(ctx, user)
+	list, err := m.engine.Devices(ctx, user, "devices")
 	if err != nil {
 		return nil, err
 	}
