@@ -15,7 +15,8 @@ package cloakroom
 //   - A change that needs a new ticket when the header has left is dropped: ErrLate.
 //     So is every Save when the request is over.
 //   - A Login that is refused (ErrTooManySessions, ErrRevoked) is dropped with all
-//     that was changed, and the session is as it was.
+//     that was changed, and the session is as it was. So is a new session that
+//     Hooks.Creating refuses, whose error it wraps.
 //   - If the visitor has hung up and the change needs a new ticket, the error is that
 //     of the request's context, and the answer fails.
 //

@@ -75,7 +75,7 @@ func (s *Session) Save() error {
 		return s.dropped()
 	case err == nil || err == s.err: // which has been reported
 		return err
-	case errors.Is(err, ErrTooMany), errors.Is(err, ErrRevoked):
+	case refused(err):
 		s.draft.discard() // it would fail the answer, too
 	}
 	s.e.Report(ctx, s.version.name(), err)

@@ -358,6 +358,20 @@ func TestSaveOfALoginThatIsRefused(t *testing.T) {
 	mustLive(t, b, "as it was")
 }
 
+func TestSaveOfASessionThatIsRefused(t *testing.T) {
+	enough := errors.New("enough for today")
+	s := sitetest.New(t, cloakroom.Options{Hooks: cloakroom.Hooks{Creating: func(*http.Request) error { return enough }}})
+	a := within(t, s.Browser(t), func(_ http.ResponseWriter, session *cloakroom.Session) {
+		session.Set("x", 1)
+		if err := session.Save(); !errors.Is(err, enough) || session.Modified() {
+			t.Errorf("Save: %v, Modified %t", err, session.Modified())
+		}
+	})
+	if !a.OK() || len(a.SetCookie) != 0 || len(s.Records(t)) != 0 {
+		t.Errorf("answered %v with %q, %d records", a, a.SetCookie, len(s.Records(t)))
+	}
+}
+
 func TestSaveBetweenOpenAndCommit(t *testing.T) {
 	clocked(t, func(t *testing.T, records store.Store) {
 		s := sitetest.NewOn(t, records, cloakroom.Options{})
