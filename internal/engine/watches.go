@@ -33,8 +33,8 @@ type watched struct {
 	by   []*watch
 	meta *ledger.Meta // of a session that lives in its ticket: whose it is
 	ends time.Time    // as far as is known; zero if never
-	at   time.Time // when to look at it
-	slot int       // in lookList
+	at   time.Time    // when to look at it
+	slot int          // in lookList
 }
 
 const (
