@@ -66,7 +66,11 @@ func New(s store.Store, opts Options) (*Manager, error) {
 //
 // Where that matters, use New.
 func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
+	limited := opts.MaxPerUser != 0 || opts.RefuseOverMax
 	opts, err := opts.normalize()
+	if err == nil && limited {
+		err = errors.New("Options.MaxPerUser and RefuseOverMax are for records in a store: sealed cookies are not counted")
+	}
 	if err == nil && len(opts.RecordKeys) > 0 {
 		err = errors.New("Options.RecordKeys is for records in a store: NewCookie has its own keys")
 	}

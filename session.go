@@ -189,9 +189,9 @@ func (s *Session) Handle() string { return s.core().Handle() }
 func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
-// and its age. Call it at every change of privilege, above all at login, so
-// that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
-// 7.2.4), and call it before the changes that go with it: an answer that leaves
+// and its age. Call it at every change of privilege but a login, which [Session.Login]
+// is for, so that an ID which somebody knew before is worthless after (OWASP ASVS
+// 5.0, 7.2.4), and call it before the changes that go with it: an answer that leaves
 // in between, as that of http.TimeoutHandler may, saves what was changed so far
 // under the old ID. If the visitor's browser sent several cookies of the name,
 // those from other paths and domains are removed.

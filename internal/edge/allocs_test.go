@@ -41,34 +41,44 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := m.Open(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
+	// begin returns the cookie of a session that a user has logged in to, or nobody.
+	begin := func(user string) string {
+		s, err := m.Open(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if user != "" {
+			s.Login(user)
+		}
+		for _, name := range []string{"a", "b", "user", "d", "e"} {
+			s.Set(name, "value of "+name)
+		}
+		ticket, err := m.Commit(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "__Host-session=" + string(ticket)
 	}
-	for _, name := range []string{"a", "b", "user", "d", "e"} {
-		s.Set(name, "value of "+name)
-	}
-	ticket, err := m.Commit(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cookie := "__Host-session=" + string(ticket)
 	body := []byte("text")
+	nobody, ada := begin(""), begin("ada")
+	read := func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := sitetest.User.Get(cloakroom.From(r)); !ok {
+			t.Error("there is no value")
+		}
+		w.Write(body)
+	}
 	for name, c := range map[string]struct {
+		cookie string
 		handle http.HandlerFunc
 		want   float64
 	}{
-		"a handler that does not touch the session": {func(w http.ResponseWriter, r *http.Request) {
+		"a handler that does not touch the session": {nobody, func(w http.ResponseWriter, r *http.Request) {
 			w.Write(body)
 		}, 2},
-		"reading one string of five": {func(w http.ResponseWriter, r *http.Request) {
-			if _, ok := sitetest.User.Get(cloakroom.From(r)); !ok {
-				t.Error("there is no value")
-			}
-			w.Write(body)
-		}, 7},
+		"reading one string of five":          {nobody, read, 7},
+		"the same where a user has logged in": {ada, read, 10},
 	} {
-		if got := allocs(t, m, cookie, c.handle); got != c.want {
+		if got := allocs(t, m, c.cookie, c.handle); got != c.want {
 			t.Errorf("%s: %v allocations, want %v", name, got, c.want)
 		}
 	}

@@ -67,7 +67,7 @@ func (c *commit) newest(ctx context.Context, queue *turn, prev version) (version
 	if err != nil {
 		return prev, err
 	}
-	v.ticket, v.handle = prev.ticket, prev.handle
+	v.presented(&prev)
 	return v, c.draft.Rebase(&c.e.style, &v.Base)
 }
 

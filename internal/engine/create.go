@@ -36,6 +36,9 @@ func (c *commit) next(prev *version, key string) (version, error) {
 		return version{}, err
 	}
 	v := version{Base: base, key: key, ticket: prev.ticket, handle: prev.handle}
+	if key == prev.key {
+		v.via = prev.via
+	}
 	v.rec = store.Record{Data: data, Expires: c.e.expiry(&v.Base, now)}
 	return v, nil
 }

@@ -147,7 +147,7 @@ func newEpoch() string {
 func (c *commit) enter(ctx context.Context) error {
 	e := c.e
 	login := c.draft.Login(c.version.Meta)
-	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(&c.version, c.now) {
+	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(c.limited(&c.version), c.now) {
 		return nil
 	}
 	b := ledger.Base{Created: c.version.Created, Meta: c.meta(&c.version, c.now)}
@@ -177,6 +177,10 @@ func (c *commit) enter(ctx context.Context) error {
 
 // revokeSealed ends the sealed sessions of a user.
 func (e *Engine) revokeSealed(ctx context.Context, user string, except []string) error {
+	if e.epochs.store == nil {
+		return store.WithAdvice(fmt.Errorf("cloakroom: revoke: %w: there are no Options.Revocations, and sessions that are sealed in their cookies are not listed anywhere", store.ErrUnsupported),
+			"Set Options.Revocations, or keep sessions on the server with "+e.Rules.AdviceServer+".")
+	}
 	if len(except) > 0 {
 		return store.WithAdvice(fmt.Errorf("cloakroom: revoke: %w: sessions that are sealed in their cookies are not told apart", store.ErrUnsupported),
 			"Revoke all, and call Session.Login in the same request for the session that is to go on.")

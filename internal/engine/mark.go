@@ -181,7 +181,7 @@ func (e *Engine) settle(ctx context.Context, v version, now time.Time) (version,
 			if err != nil {
 				return v, err
 			}
-			newer.ticket, newer.handle = v.ticket, v.handle
+			newer.presented(&v)
 			v = newer
 		default:
 			return v, err

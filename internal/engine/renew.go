@@ -101,14 +101,15 @@ func (c *commit) renew(ctx context.Context) {
 		return // so many others want to
 	}
 	now := time.Now()
-	v, err := c.e.read(ctx, c.version.key, now)
+	key := c.version.key
+	if c.version.via != nil {
+		key = c.version.via.key // the new ticket may have been seen meanwhile
+	}
+	v, err := c.e.read(ctx, key, now)
 	if err != nil {
 		return
 	}
 	v.ticket = c.version.ticket
-	if v.via == nil {
-		v.via = c.version.via
-	}
 	if !c.e.renewDue(&v, now) {
 		return
 	}

@@ -163,7 +163,7 @@ func (s *Session) over(op string) error {
 // putOn puts the draft on v, a newer version of the session. Functions given to
 // Update run again, without the lock, since they may use the session.
 func (s *Session) putOn(v version) error {
-	v.ticket, v.handle = s.version.ticket, s.version.handle
+	v.presented(&s.version)
 	before := s.version.key // v's is another one after a renewal
 	for range maxUpdates {
 		draft := s.draft.Snapshot()

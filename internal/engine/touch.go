@@ -59,7 +59,7 @@ func (c *commit) stillThere(ctx context.Context) bool {
 		c.e.Report(ctx, c.version.name(), err)
 		return false
 	}
-	v.ticket, v.handle = c.version.ticket, c.version.handle
+	v.presented(&c.version)
 	c.version = v
 	return true
 }

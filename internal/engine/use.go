@@ -59,7 +59,7 @@ func (s *Session) useAgain() {
 	case err != nil:
 		s.Report(err)
 	default:
-		v.ticket, v.handle = s.version.ticket, s.version.handle
+		v.presented(&s.version)
 		if v.key != s.version.key { // renewed elsewhere
 			s.follow(&v)
 			s.version = v

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
@@ -14,28 +15,73 @@ func login(user string) func(*cloakroom.Session) {
 // What a login costs is said in docs/users.md.
 func TestCallsOfALogin(t *testing.T) {
 	s := sitetest.NewTLS(t, cloakroom.Options{})
-	b := s.Browser(t)
-	b.OK(login("ada"))
-	sitetest.Equal(t, "of a visitor without a session", s.Calls(), "Load", "Save", "Save")
-	b.OK(func(s *cloakroom.Session) {
-		if u := s.User(); u != "ada" {
-			t.Errorf("user %q", u)
-		}
-	})
-	sitetest.Equal(t, "of a request", s.Calls(), "Load")
-	b = s.Browser(t)
-	b.OK(func(s *cloakroom.Session) { s.Set("cart", 1) })
-	s.Calls()
-	b.OK(login("ada"))
-	sitetest.Equal(t, "of a visitor with a session", s.Calls(), "Load", "Load", "Save", "Save", "Save", "Save")
-	devices, err := s.Manager.Devices(t.Context(), "ada")
-	t.Log(devices, err)
-	if len(devices) != 2 {
-		t.Fatal("not two")
+	calls := func(what, want string) {
+		t.Helper()
+		sitetest.Equal(t, what, s.Calls(), strings.Fields(want)...)
 	}
+	a, b := s.Browser(t), s.Begin(t, map[string]any{"cart": 1})
+	s.Calls()
+
+	a.OK(login("ada"))
+	calls("of a visitor without a session", "Load Save Save")
+	b.OK(login("ada"))
+	calls("of a visitor with a session", "Load Load Save Save Save Save")
+	b.OK(login("ada"))
+	calls("of a user who confirms his password", "Load Load Save Save Save Save")
+	b.OK(login("bob"))
+	calls("of another user", "Load Load Save Save Save Save")
+	b.OK((*cloakroom.Session).Regenerate)
+	calls("regenerate", "Load Load Save Save Save Save")
+	b.OK((*cloakroom.Session).Destroy)
+	calls("logout", "Load Save")
+
+	// Requests of a visitor who is logged in, and of one who is not.
+	anonymous := s.Begin(t, map[string]any{"cart": 1})
+	s.Calls()
+	for name, c := range map[string]struct {
+		use  func(*cloakroom.Session)
+		want string
+	}{
+		"reads":   {func(s *cloakroom.Session) { s.User(); s.LoginTime(); s.Get("cart") }, "Load"},
+		"changes": {sitetest.Set("cart", 2), "Load Save"},
+		"counts":  {sitetest.Count, "Load Save"},
+	} {
+		for who, b := range map[string]*sitetest.Browser{"a user": a, "nobody": anonymous} {
+			b.OK(c.use)
+			calls(who+" "+name, c.want)
+		}
+	}
+
+	// The user has three entries by now, of which one leads to a session.
+	if devices, err := s.Manager.Devices(t.Context(), "ada"); err != nil || len(devices) != 1 {
+		t.Fatal(devices, err)
+	}
+	calls("Devices", "Load LoadAll")
+	s.Browser(t).OK(login("ada"))
+	s.Calls()
+	devices, err := s.Manager.Devices(t.Context(), "ada")
+	if err != nil || len(devices) != 2 {
+		t.Fatal(devices, err)
+	}
+	calls("Devices of two", "Load LoadAll")
+	if err := s.Manager.Revoke(t.Context(), "ada", devices[1].Handle); err != nil {
+		t.Fatal(err)
+	}
+	calls("Revoke", "Load Load Save Load Save")
 	if err := s.Manager.RevokeUser(t.Context(), "ada", devices[0].Handle); err != nil {
 		t.Fatal(err)
 	}
-	devices, err = s.Manager.Devices(t.Context(), "ada")
-	t.Log(devices, err)
+	s.Calls()
+	if left, err := s.Manager.Devices(t.Context(), "ada"); err != nil || len(left) != 1 || left[0].Handle != devices[0].Handle {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	calls("Devices of what was spared", "Load LoadAll")
+	if err := s.Manager.RevokeUser(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	calls("RevokeUser", "Load Load Save Load Save")
+	if err := s.Manager.RevokeUser(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	calls("RevokeUser of nobody", "Load")
 }

@@ -31,6 +31,15 @@ func (v *version) name() string {
 	return v.handle
 }
 
+// presented notes what the visitor holds, as an earlier version of the session has
+// it.
+func (v *version) presented(before *version) {
+	v.ticket, v.handle = before.ticket, before.handle
+	if v.via == nil {
+		v.via = before.via
+	}
+}
+
 // unsettled reports whether the move that made v's record was not finished.
 func (v *version) unsettled() bool {
 	return v.Meta != nil && slices.ContainsFunc(v.Meta.Prev, func(p ledger.Prev) bool {
