@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,16 +21,6 @@ func loggedIn(t *testing.T, who string) func(*cloakroom.Session) {
 			t.Errorf("%s: the user is %q", who, user)
 		}
 	}
-}
-
-// tickets returns the tickets that an answer hands out.
-func tickets(a *sitetest.Answer) (tickets []string) {
-	for _, line := range a.SetCookie {
-		if c, err := http.ParseSetCookie(line); err == nil && c.Value != "" {
-			tickets = append(tickets, c.Value)
-		}
-	}
-	return tickets
 }
 
 func TestRenewal(t *testing.T) {
