@@ -8,8 +8,8 @@ import (
 )
 
 // Login makes the session that of a user, when it is saved: it gets a new ID, as by
-// Regenerate, and its lifetime begins anew. It keeps its data, unless it belonged to
-// another user, whose data goes. Call it when the password has been checked, once
+// Regenerate, and its lifetime begins anew. It keeps its data, its limits and its
+// permanence, unless it belonged to another user: then all of that goes. Call it when the password has been checked, once
 // for each login, and again when a user has confirmed his password. Destroy logs
 // out.
 //

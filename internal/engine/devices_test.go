@@ -84,10 +84,15 @@ func TestLoginOfAnotherUser(t *testing.T) {
 		s.Login("ada")
 		s.Set("secret", "of ada")
 		s.Flash("info", "for ada")
+		s.SetPermanent(true)
+		s.SetIdleTimeout(time.Minute)
 	})
 	b.OK(func(s *cloakroom.Session) {
 		s.Login("bob")
 		s.Set("mine", "of bob")
+		if s.Permanent() || time.Until(s.Expires()) < 29*time.Minute {
+			t.Errorf("bob's session is permanent: %v, expires %v", s.Permanent(), s.Expires())
+		}
 		if list := s.Flashes(); len(list) > 0 || s.Has("secret") {
 			t.Errorf("bob sees %v and %v", list, s.Get("secret"))
 		}

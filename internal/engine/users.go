@@ -35,7 +35,11 @@ func (s *Session) Login(user string) {
 	before := s.draft.Login(s.version.Meta)
 	l := ledger.Login{User: user, At: time.Now().UnixMilli(), Begun: cmp.Or(before.Begun, 1000*s.version.Created)}
 	if before.User != "" && before.User != user {
-		s.draft.Clear(&s.e.style) // what is the other user's stays his
+		// What is the other user's stays his.
+		s.draft.Clear(&s.e.style)
+		s.draft.SetIdle(0)
+		s.draft.SetLife(0)
+		s.draft.SetPermanent(s.e.style.Permanent)
 		l.Begun = 0
 	}
 	if s.bearer != nil {
