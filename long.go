@@ -44,7 +44,9 @@ func (s *Session) Reload() error { return s.core().Reload() }
 // expired, after a logout or a revocation, and after a login or a Regenerate
 // elsewhere; what the request itself does to move its session leaves the channel
 // open. In this process that is at once, in others within Options.WatchInterval.
-// From then on the session is empty, and Ended says why.
+// From then on the session is empty, and Ended says why. After a login in another
+// tab the new cookie may still be on its way: a page that connects again waits a
+// second.
 //
 // The channel is also open while there is no session, and stays so until the request
 // begins one that ends. It is closed if the session had ended before (see Ended; a
@@ -64,6 +66,6 @@ func (s *Session) Done() <-chan struct{} { return s.core().Done() }
 // could not be loaded it is Err.
 //
 // It is what one asks after Open, after the channel of Done was closed, and when Save
-// has failed. In Flask mode, and of sealed cookies, nothing is known of a session that
-// had ended before the request began.
+// has failed. In Flask mode, and of sealed cookies but for RevokeUser, nothing is
+// known of a session that had ended before the request began.
 func (s *Session) Ended() error { return s.core().Ended() }

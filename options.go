@@ -70,8 +70,8 @@ type Options struct {
 	// RenewEvery gives a session a new ID that often, with the answer to a request
 	// that uses it. The old ticket leads to the same session until 30 seconds after
 	// the new one has been seen, so that the other requests of a page stay logged in;
-	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Zero
-	// means never; the least is two minutes. docs/users.md says what that is good
+	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Sessions of
+	// Open and Commit keep their IDs. Zero means never; the least is two minutes. docs/users.md says what that is good
 	// for, and what a thief gains from the grace.
 	RenewEvery time.Duration
 

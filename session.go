@@ -138,7 +138,7 @@ func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent
 
 // SetIdleTimeout gives this session an idle timeout of its own instead of
 // Options.IdleTimeout or AnonymousIdle: at a login that is to be remembered, say. It
-// stays until Destroy, at a Login and Regenerate too. NoLimit leaves the end to the
+// stays until Destroy or the Login of another user. NoLimit leaves the end to the
 // lifetime, and zero takes the session's own timeout back.
 //
 // What is above Options.MaxIdleTimeout, and what is shorter than a second, makes the

@@ -119,7 +119,7 @@ var page = template.Must(template.New("home").Parse(`<!DOCTYPE html>
 		socket = new WebSocket(location.href.replace(/^http/, "ws") + "talk");
 		socket.onmessage = (event) => { answer.textContent = event.data; };
 		socket.onclose = (event) => {
-			if (event.code === 1012) { connect(); return; } // a login in another tab
+			if (event.code === 1012) { setTimeout(connect, 1000); return; } // a login in another tab, whose cookie is on its way
 			answer.textContent = event.reason || "The connection is gone.";
 		};
 	}

@@ -25,8 +25,8 @@ const (
 
 	epochBytes = 16
 
-	// epochAgain is how old an epoch may be that does not fit: the cookie may be of
-	// a login in another process just now.
+	// epochAgain is how old an epoch may be that does not fit, unless the cookie is
+	// of a login just now, perhaps in another process.
 	epochAgain = time.Second
 
 	maxEpochs = 1 << 16 // that are remembered
@@ -88,7 +88,9 @@ func (e *Engine) revoked(ctx context.Context, m *ledger.Meta) (bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	age := time.Since(x.read)
-	if x.read.IsZero() || age >= e.WatchInterval || x.value != m.Login.Epoch && age >= epochAgain {
+	// Of a login since the epoch was read, by other clocks perhaps, it is read again.
+	again := age >= epochAgain || time.UnixMilli(m.Login.At).After(x.read.Add(-time.Minute))
+	if x.read.IsZero() || age >= e.WatchInterval || x.value != m.Login.Epoch && again {
 		call := newCallContext(ctx, e.StoreTimeout, true)
 		defer call.close()
 		value, _, err := e.epochs.load(call, key)
