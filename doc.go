@@ -48,12 +48,21 @@
 //
 // A session ends when it was not used for Options.IdleTimeout, and at the age
 // of Options.Lifetime however much it was used. The cookie goes when the
-// browser closes, unless the session is permanent.
+// browser closes, unless the session is permanent. [Session.SetIdleTimeout],
+// [Session.SetLifetime] and [Session.SetPermanent] give one session more or less
+// time than others, to remember a login say; the page docs/lifetimes.md has the
+// recipe. [Hooks].Creating can refuse new sessions of strangers.
 //
 // # Users
 //
 // [Session.Login] says whose session it is. [Manager.Devices] lists a user's
 // sessions, [Manager.Revoke] and [Manager.RevokeUser] end them.
+//
+// # Long requests
+//
+// Streams, WebSockets and uploads save their changes by [Session.Save], see those of
+// others by [Session.Reload], and learn by [Session.Done] that their visitor has logged
+// out in another tab.
 //
 // # Without cookies
 //

@@ -9,9 +9,8 @@ import (
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// A connection that outlives its request, such as a WebSocket, opens the
-// session for each message and commits it: so it sees what other requests have
-// changed, and notices a logout.
+// A server that speaks no HTTP opens the session for each message and commits it: so
+// it sees what other requests have changed, and notices a logout.
 func ExampleManager_Open() {
 	ctx := context.Background()
 	sessions, err := cloakroom.New(memstore.New(memstore.Options{}), cloakroom.Options{})
@@ -27,8 +26,8 @@ func ExampleManager_Open() {
 		if err != nil {
 			return err // the store is unavailable
 		}
-		if s.IsNew() {
-			fmt.Println("logged out")
+		if err := s.Ended(); err != nil {
+			fmt.Println(err)
 			return nil
 		}
 		messages.Update(s, func(n int) int { return n + 1 })
@@ -57,5 +56,5 @@ func ExampleManager_Open() {
 	// the ticket prints as [redacted]
 	// 1: hello
 	// 2: are you there?
-	// logged out
+	// the session has ended
 }

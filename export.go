@@ -9,12 +9,14 @@ import (
 )
 
 // Export returns all that is kept of a user in his sessions that are alive, as JSON
-// for people to read: for requests about data protection. For each session it says
-// what Devices says, and all its values and flash messages. Bytes are in base64, and
-// so is a value that cannot be read, as {"unreadable": …}. The errors are those of
+// for people to read: for requests about data protection. For each session it has the
+// handle, the device's description if there is one, when it was created, logged in to
+// and last used, when it expires, all its values, and the flash messages as pairs of
+// category and message. Bytes are in base64, and so is a value that cannot be read,
+// as {"unreadable": …}. The errors are those of
 // Devices. It holds what the sessions hold: hand it to nobody but the user.
 func (m *Manager) Export(ctx context.Context, user string) ([]byte, error) {
-	list, err := m.engine.Devices(ctx, user)
+	list, err := m.engine.Devices(ctx, user, "export")
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ type Hooks struct {
 	// Creating is asked before a new session is saved for the first time, and can
 	// refuse it: its error fails the request, whose ErrorHandler gets an error that
 	// wraps it, and nothing is stored and no cookie set. By default the answer is 429
-	// Too Many Requests. Hooks.Error is told, but nothing is logged.
+	// Too Many Requests. Hooks.Error is told, but nothing is logged. Session.Save
+	// returns the error to a handler that can do without a session.
 	//
 	// It is for visitors whom nobody knows, such as crawlers: it is not asked about a
 	// login (Session.Login, Session.Regenerate), about sessions that exist, about what

@@ -15,7 +15,8 @@ package cloakroom
 //   - A change that needs a new ticket when the header has left is dropped: ErrLate.
 //     So is every Save when the request is over.
 //   - A Login that is refused (ErrTooManySessions, ErrRevoked) is dropped with all
-//     that was changed, and the session is as it was.
+//     that was changed, and the session is as it was. So is a new session that
+//     Hooks.Creating refuses, whose error it wraps.
 //   - If the visitor has hung up and the change needs a new ticket, the error is that
 //     of the request's context, and the answer fails.
 //
@@ -43,7 +44,9 @@ func (s *Session) Reload() error { return s.core().Reload() }
 // expired, after a logout or a revocation, and after a login or a Regenerate
 // elsewhere; what the request itself does to move its session leaves the channel
 // open. In this process that is at once, in others within Options.WatchInterval.
-// From then on the session is empty, and Ended says why.
+// From then on the session is empty, and Ended says why. After a login in another
+// tab the new cookie may still be on its way: a page that connects again waits a
+// second.
 //
 // The channel is also open while there is no session, and stays so until the request
 // begins one that ends. It is closed if the session had ended before (see Ended; a
@@ -52,7 +55,7 @@ func (s *Session) Reload() error { return s.core().Reload() }
 //
 // The watch ends with the request, and for a session of Open when the context given
 // to Open is done: then the channel stays open, so wait for the context, too. Of a
-// sealed cookie only its expiry is seen.
+// sealed cookie only its expiry is seen and, with Options.Revocations, RevokeUser.
 func (s *Session) Done() <-chan struct{} { return s.core().Done() }
 
 // Ended returns why there is no session although the visitor brought a ticket: an
@@ -63,6 +66,6 @@ func (s *Session) Done() <-chan struct{} { return s.core().Done() }
 // could not be loaded it is Err.
 //
 // It is what one asks after Open, after the channel of Done was closed, and when Save
-// has failed. In Flask mode, and of sealed cookies, nothing is known of a session that
-// had ended before the request began.
+// has failed. In Flask mode, and of sealed cookies but for RevokeUser, nothing is
+// known of a session that had ended before the request began.
 func (s *Session) Ended() error { return s.core().Ended() }

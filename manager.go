@@ -66,7 +66,11 @@ func New(s store.Store, opts Options) (*Manager, error) {
 //
 // Where that matters, use New.
 func NewCookie(keys [][]byte, opts Options) (*Manager, error) {
+	limited := opts.MaxPerUser != 0 || opts.RefuseOverMax
 	opts, err := opts.normalize()
+	if err == nil && limited {
+		err = errors.New("Options.MaxPerUser and RefuseOverMax are for records in a store: sealed cookies are not counted")
+	}
 	if err == nil && len(opts.RecordKeys) > 0 {
 		err = errors.New("Options.RecordKeys is for records in a store: NewCookie has its own keys")
 	}
@@ -272,10 +276,11 @@ func (m *Manager) Passive(next http.Handler) http.Handler {
 
 // Open returns the session of a ticket, without HTTP: for WebSockets, gRPC,
 // jobs and tests. A ticket that is malformed, unknown or expired gives a new
-// session, as in a request. The error is the store's, and matches
-// ErrUnavailable. Changes are saved, and the expiry is moved on, by Commit alone:
-// a session that is opened and not committed is read without a touch, so that
-// looking at it does not keep it from ending.
+// session, as in a request; Session.Ended tells what has become of the ticket. The
+// error is the store's, and matches ErrUnavailable. ctx is for the load, and ends
+// the watch of Session.Done. Changes are saved by Session.Save and Commit, and the
+// expiry is moved on with them: a session that is opened and only read does not get a
+// touch, so that looking at it does not keep it from ending.
 func (m *Manager) Open(ctx context.Context, t Ticket) (*Session, error) {
 	s := &Session{hidden.To(new(engine.Session))}
 	if err := s.core().Open(m.engine, ctx, string(t)); err != nil {

@@ -35,13 +35,14 @@ const NoLimit = engine.NoLimit
 // Options, later changes have no effect.
 type Options struct {
 	// IdleTimeout is how long a session lives without being used. Zero means
-	// DefaultIdleTimeout, NoLimit that only Lifetime ends a session. A change
-	// holds for existing sessions too. A longer timeout reaches a session with its
+	// DefaultIdleTimeout, or Lifetime if that is shorter; NoLimit that only Lifetime
+	// ends a session. New refuses one above Lifetime. A change holds for existing
+	// sessions too. A longer timeout reaches a session with its
 	// next use: one that is not used before the old timeout is over ends then.
 	IdleTimeout time.Duration
 
-	// Lifetime is the age at which a session ends, however much it is used.
-	// Zero means DefaultLifetime, NoLimit that only IdleTimeout ends a session.
+	// Lifetime is the age at which a session ends, however much it is used. It
+	// counts from the login, if there was one by Session.Login. Zero means DefaultLifetime, NoLimit that only IdleTimeout ends a session.
 	// A change holds for the sessions that exist already.
 	Lifetime time.Duration
 
@@ -51,9 +52,10 @@ type Options struct {
 	AnonymousIdle time.Duration
 
 	// MaxIdleTimeout and MaxLifetime are the most that Session.SetIdleTimeout and
-	// SetLifetime may ask for. Zero means IdleTimeout and Lifetime: a session may
-	// then only end earlier than others. NoLimit is no bound, but for one of the two
-	// alone. A lower limit holds for the sessions that exist.
+	// SetLifetime may ask for, at least IdleTimeout and Lifetime, which zero means: a
+	// session may then only end earlier than others. NoLimit is no bound, but for one
+	// of the two alone. New refuses a MaxIdleTimeout above MaxLifetime. A lower limit
+	// holds for the sessions that exist.
 	MaxIdleTimeout, MaxLifetime time.Duration
 
 	// Revocations is a small store that lets Manager.RevokeUser end sessions which
@@ -68,8 +70,8 @@ type Options struct {
 	// RenewEvery gives a session a new ID that often, with the answer to a request
 	// that uses it. The old ticket leads to the same session until 30 seconds after
 	// the new one has been seen, so that the other requests of a page stay logged in;
-	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Zero
-	// means never; the least is two minutes. docs/users.md says what that is good
+	// after a login, a Regenerate, a logout or a revocation it leads nowhere. Sessions of
+	// Open and Commit keep their IDs. Zero means never; the least is two minutes. docs/users.md says what that is good
 	// for, and what a thief gains from the grace.
 	RenewEvery time.Duration
 
@@ -85,8 +87,10 @@ type Options struct {
 	// TouchInterval is how much of the idle timeout may pass before reading a
 	// session moves its expiry on again. A long interval saves writes to the
 	// store; a session may end that much earlier than IdleTimeout after its
-	// last use. Zero means a tenth of IdleTimeout. Within a request that takes
-	// long a use counts again after that time, a second at the least.
+	// last use. Zero means a tenth of IdleTimeout. For sessions with a shorter timeout,
+	// AnonymousIdle or one of their own, it is a tenth of that at the most. Within a
+	// request that takes long a use counts again after that time, a second at the
+	// least.
 	TouchInterval time.Duration
 
 	// Permanent makes new sessions outlive the browser: their cookie has a

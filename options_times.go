@@ -29,6 +29,8 @@ func (o *Options) normalizeTimes() error {
 		case *d.value == NoLimit && d.noLimit:
 		case *d.value < 0:
 			return fmt.Errorf("a negative Options.%s: %v", d.name, *d.value)
+		case *d.value < time.Millisecond:
+			return noUnit(d.name, *d.value)
 		}
 	}
 	switch {
@@ -49,7 +51,15 @@ func (o *Options) normalizeTimes() error {
 	if o.RenewEvery != 0 && o.RenewEvery < engine.LeastRenewEvery {
 		return fmt.Errorf("%v as Options.RenewEvery, at least %v are needed", o.RenewEvery, engine.LeastRenewEvery)
 	}
+	if above(o.RenewEvery, o.MaxLifetime) {
+		return fmt.Errorf("%v as Options.RenewEvery is above the lifetime of every session, %v: it would never come to that", o.RenewEvery, o.MaxLifetime)
+	}
 	return o.normalizeTouchInterval()
+}
+
+// noUnit is the error of a duration that looks like a number.
+func noUnit(name string, d time.Duration) error {
+	return fmt.Errorf("%v as Options.%s: is the unit missing, as in %d*time.Minute?", d, name, int64(d))
 }
 
 // above reports whether a limit is longer than another one that there is.
@@ -93,6 +103,8 @@ func (o *Options) checkAnonymousIdle() error {
 	switch {
 	case o.AnonymousIdle < 0:
 		return fmt.Errorf("a negative Options.AnonymousIdle: %v", o.AnonymousIdle)
+	case o.AnonymousIdle > 0 && o.AnonymousIdle < time.Millisecond:
+		return noUnit("AnonymousIdle", o.AnonymousIdle)
 	case above(o.AnonymousIdle, o.IdleTimeout):
 		return fmt.Errorf("%v as Options.AnonymousIdle is above IdleTimeout, %v: it is for sessions that end earlier", o.AnonymousIdle, o.IdleTimeout)
 	case above(o.AnonymousIdle, o.Lifetime):

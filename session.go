@@ -130,24 +130,30 @@ func (s *Session) Flashes(categories ...string) []Flash {
 func (s *Session) Permanent() bool { return s.core().Permanent() }
 
 // SetPermanent says whether the visitor's cookie outlives the browser: it then
-// lasts for Options.Lifetime. How long the session lives is up to Options all the
-// same. For logins that last for weeks set IdleTimeout and Lifetime, which hold
-// for all sessions.
+// lasts for the session's lifetime, 400 days at most. How long the session lives is
+// another matter: to remember a login for weeks, set SetIdleTimeout and SetLifetime,
+// too. The page docs/lifetimes.md has the recipe, and a table of what the
+// combinations come to.
 func (s *Session) SetPermanent(permanent bool) { s.core().SetPermanent(permanent) }
 
 // SetIdleTimeout gives this session an idle timeout of its own instead of
 // Options.IdleTimeout or AnonymousIdle: at a login that is to be remembered, say. It
-// survives Regenerate. NoLimit leaves the end to the lifetime, and zero takes the
-// session's own timeout back. What is above Options.MaxIdleTimeout, and what is
-// shorter than a second, makes the request fail, see Err. A limit that is lowered
-// later holds for the sessions that exist.
+// stays until Destroy or the Login of another user. NoLimit leaves the end to the
+// lifetime, and zero takes the session's own timeout back.
+//
+// What is above Options.MaxIdleTimeout, and what is shorter than a second, makes the
+// request fail, see Err. So does, when it is saved, a timeout above the session's
+// lifetime, which would end it first: call SetLifetime too, before or after. An upper
+// limit that is lowered later holds for the sessions that exist. In Flask mode the
+// request fails with ErrUnsupported.
 func (s *Session) SetIdleTimeout(d time.Duration) { s.core().SetIdleTimeout(d) }
 
 // SetLifetime gives this session a lifetime of its own instead of Options.Lifetime,
 // as SetIdleTimeout does with the idle timeout, up to Options.MaxLifetime. It counts
-// from the login, or from the beginning of a session without one. The cookie of a
-// permanent session goes out again. The page docs/lifetimes.md says what the
-// combinations come to.
+// from the login, or from the beginning of a session without one: a session that is
+// older ends with this request. NoLimit leaves the end to the idle timeout, and zero
+// takes it back. It cuts an idle timeout that is longer. The cookie of a permanent
+// session goes out again, with the new Max-Age.
 func (s *Session) SetLifetime(d time.Duration) { s.core().SetLifetime(d) }
 
 // IsNew reports whether the session begins in this request: the visitor's ticket has
@@ -183,9 +189,9 @@ func (s *Session) Handle() string { return s.core().Handle() }
 func (s *Session) Ticket() Ticket { return Ticket(s.core().LiveTicket()) }
 
 // Regenerate gives the session a new ID when it is saved, and keeps its data
-// and its age. Call it at every change of privilege, above all at login, so
-// that an ID which somebody knew before is worthless after (OWASP ASVS 5.0,
-// 7.2.4), and call it before the changes that go with it: an answer that leaves
+// and its age. Call it at every change of privilege but a login, which [Session.Login]
+// is for, so that an ID which somebody knew before is worthless after (OWASP ASVS
+// 5.0, 7.2.4), and call it before the changes that go with it: an answer that leaves
 // in between, as that of http.TimeoutHandler may, saves what was changed so far
 // under the old ID. If the visitor's browser sent several cookies of the name,
 // those from other paths and domains are removed.

@@ -8,8 +8,8 @@ import (
 )
 
 // Login makes the session that of a user, when it is saved: it gets a new ID, as by
-// Regenerate, and its lifetime begins anew. It keeps its data, unless it belonged to
-// another user, whose data goes. Call it when the password has been checked, once
+// Regenerate, and its lifetime begins anew. It keeps its data, its limits and its
+// permanence, unless it belonged to another user: then all of that goes. Call it when the password has been checked, once
 // for each login, and again when a user has confirmed his password. Destroy logs
 // out.
 //
@@ -72,7 +72,7 @@ type Device struct {
 // call for the user's record and one for each session, or one for all where the
 // store is a store.BatchLoader. It is no use of the sessions.
 func (m *Manager) Devices(ctx context.Context, user string) ([]Device, error) {
-	list, err := m.engine.Devices(ctx, user)
+	list, err := m.engine.Devices(ctx, user, "devices")
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,8 @@ func (m *Manager) Revoke(ctx context.Context, user, handle string) error {
 }
 
 // RevokeUser ends all sessions of a user, but those with the handles except: at a
-// change of the password say, with the handle of the session that asks for it. When
+// change of the password say, with the handle of the session that asks for it. A
+// handle that is not among the user's spares nothing. When
 // it has returned, no session opens any more that was there when it began. If it
 // fails it may have ended some, and can be called again.
 func (m *Manager) RevokeUser(ctx context.Context, user string, except ...string) error {

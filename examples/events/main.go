@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"log"
@@ -54,6 +55,9 @@ func events(every time.Duration) http.HandlerFunc {
 			select {
 			case <-tick.C:
 			case <-done:
+				if errors.Is(s.Ended(), cloakroom.ErrMoved) { // a login in another tab
+					return // and the EventSource comes again, with the new cookie
+				}
 				fmt.Fprint(w, "event: ended\ndata: You are logged out.\n\n")
 				return
 			case <-r.Context().Done():

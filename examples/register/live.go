@@ -27,9 +27,6 @@ const (
 func (a *app) live(w http.ResponseWriter, r *http.Request) {
 	s := cloakroom.From(r)
 	out := stream{w, http.NewResponseController(w)}
-	// The server's limits are for answers that come to an end. Where there are none
-	// to lift, there is none to fear.
-	_ = out.control.SetReadDeadline(time.Time{})
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -66,7 +63,8 @@ func fate(s *cloakroom.Session) string {
 	return "over"
 }
 
-// stream is an answer whose parts leave at once.
+// stream is an answer whose parts leave at once, each with a time of its own: the
+// server's limit is for answers that come to an end.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController

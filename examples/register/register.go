@@ -174,7 +174,6 @@ func (a *app) newSessions(cfg Config) (*cloakroom.Manager, error) {
 		// Visitors who ask to be remembered get sessions that live longer.
 		MaxIdleTimeout: a.remember,
 		MaxLifetime:    a.remember,
-		MaxPerUser:     maxDevices,
 		// The page shows the time left to the second, so an expiry may not lag
 		// behind by the usual tenth of the idle timeout.
 		TouchInterval: min(time.Second, idle/60),
@@ -192,6 +191,7 @@ func (a *app) newSessions(cfg Config) (*cloakroom.Manager, error) {
 		return cloakroom.NewCookie(cfg.Keys, opts)
 	}
 	opts.RecordKeys = cfg.Keys
+	opts.MaxPerUser = maxDevices
 	return cloakroom.New(cfg.Store, opts)
 }
 

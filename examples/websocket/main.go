@@ -54,7 +54,7 @@ func talk(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		select {
 		case <-done:
-			conn.Close(websocket.StatusPolicyViolation, "You are logged out.")
+			goodbye(conn, s)
 		case <-ctx.Done():
 		}
 	}()
@@ -66,7 +66,7 @@ func talk(w http.ResponseWriter, r *http.Request) {
 		messages.Update(s, func(n int) int { return n + 1 })
 		switch err := s.Save(); {
 		case errors.Is(err, cloakroom.ErrEnded):
-			conn.Close(websocket.StatusPolicyViolation, "You are logged out.")
+			goodbye(conn, s)
 			return
 		case err != nil: // it is in the log, and the next Save tries again
 		}
@@ -75,6 +75,16 @@ func talk(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// goodbye closes a connection whose session has ended. After a login in another tab
+// the page may connect again, with the new cookie.
+func goodbye(conn *websocket.Conn, s *cloakroom.Session) {
+	if errors.Is(s.Ended(), cloakroom.ErrMoved) {
+		conn.Close(websocket.StatusServiceRestart, "You have logged in again.")
+		return
+	}
+	conn.Close(websocket.StatusPolicyViolation, "You are logged out.")
 }
 
 // logIn takes everybody's word for the name: a real one checks a password.
@@ -104,9 +114,16 @@ var page = template.Must(template.New("home").Parse(`<!DOCTYPE html>
 <form method="post" action="/logout"><button>Log out</button></form>
 <script>
 	const answer = document.getElementById("answer"), say = document.getElementById("say");
-	const socket = new WebSocket(location.href.replace(/^http/, "ws") + "talk");
-	socket.onmessage = (event) => { answer.textContent = event.data; };
-	socket.onclose = (event) => { answer.textContent = event.reason || "The connection is gone."; };
+	let socket;
+	function connect() {
+		socket = new WebSocket(location.href.replace(/^http/, "ws") + "talk");
+		socket.onmessage = (event) => { answer.textContent = event.data; };
+		socket.onclose = (event) => {
+			if (event.code === 1012) { setTimeout(connect, 1000); return; } // a login in another tab, whose cookie is on its way
+			answer.textContent = event.reason || "The connection is gone.";
+		};
+	}
+	connect();
 	say.onsubmit = (event) => { event.preventDefault(); socket.send(say.text.value); say.reset(); };
 </script>
 {{else}}

@@ -185,6 +185,8 @@ func TestLifetimeOfItsOwnReachesTheCookie(t *testing.T) {
 		"raised late":    {opts, nil, life(10 * day), read, "Max-Age=864000;"},
 		"raised twice":   {opts, life(5 * day), life(10 * day), read, "Max-Age=864000;"},
 		"lowered late":   {opts, life(10 * day), life(time.Hour), read, ""}, // the server knows when it ends
+		"saved before":   {opts, nil, nil, func(s *cloakroom.Session) { s.SetLifetime(10 * day); mustSave(t, s) }, "Max-Age=864000;"},
+		"saved late":     {opts, nil, func(s *cloakroom.Session) { s.SetLifetime(10 * day); mustSave(t, s) }, read, "Max-Age=864000;"},
 		"unlimited late": {forever, nil, life(cloakroom.NoLimit), read, "Max-Age=34560000;"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,6 +216,13 @@ func TestLifetimeOfItsOwnReachesTheCookie(t *testing.T) {
 				sitetest.Equal(t, "Set-Cookie of the next answer", b.OK(read).SetCookie)
 			})
 		})
+	}
+}
+
+func mustSave(t *testing.T, s *cloakroom.Session) {
+	t.Helper()
+	if err := s.Save(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -127,6 +127,23 @@ func TestWhatCreatingIsAskedAbout(t *testing.T) {
 	}
 }
 
+// Save returns what the hook has said, and the handler may do without the session.
+func TestSaveOfARefusedSession(t *testing.T) {
+	doors(t, func(t *testing.T, s *sitetest.Site, d *door) {
+		d.shut = true
+		a := s.Browser(t).OK(func(s *cloakroom.Session) {
+			sitetest.SetUser(s)
+			if err := s.Save(); !errors.Is(err, errCrowd) {
+				t.Errorf("Save: %v", err)
+			}
+			s.Clear()
+		})
+		if len(a.SetCookie) != 0 || d.asked != 1 {
+			t.Errorf("Set-Cookie %q, asked %d times", a.SetCookie, d.asked)
+		}
+	})
+}
+
 // Who opens a session without a request has decided by himself.
 func TestCreatingIsNotAskedWithoutARequest(t *testing.T) {
 	doors(t, func(t *testing.T, s *sitetest.Site, d *door) {

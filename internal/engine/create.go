@@ -98,7 +98,11 @@ func (c *commit) prev(v *version) []ledger.Prev {
 		if v.Meta == nil {
 			return []ledger.Prev{p}
 		}
-		return append([]ledger.Prev{p}, v.Meta.Prev...)
+		prev := v.Meta.Prev
+		if len(prev) >= ledger.MaxPrev { // see shorten
+			prev = slices.DeleteFunc(slices.Clone(prev), func(p ledger.Prev) bool { return p.Key != v.via.key })
+		}
+		return append([]ledger.Prev{p}, prev...)
 	case c.moves && c.e.marks():
 		return []ledger.Prev{{Kind: byte(store.MarkMoved), Key: v.key, Copied: digest(v.rec.Data)}}
 	case v.Meta == nil || len(v.Meta.Prev) == 0:

@@ -9,6 +9,11 @@ import (
 	"github.com/cloakroom/cloakroom/store"
 )
 
+// maxEndTries is how often the mark of an end is put in the place of what was read,
+// before a session that others keep changing is deleted. Between that and its mark
+// its ticket is unknown, so that it is the last resort.
+const maxEndTries = 8
+
 // An end is a session to be ended.
 type end struct {
 	key, handle string
@@ -165,7 +170,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 	queue := turn{e: e}
 	defer queue.pass()
 	defer e.watches.endedUnless(&failed, x.key)
-	for try := range 4 {
+	for try := range maxEndTries + 1 {
 		if !rec.Exists() || try > 0 {
 			var err error
 			rec, err = e.store.Load(ctx, x.key)
@@ -200,7 +205,7 @@ func (e *Engine) putEnd(ctx context.Context, x *end, left []ledger.Prev, follow 
 				return err
 			}
 		}
-		if try == 3 {
+		if try == maxEndTries {
 			break
 		}
 		_, err := e.store.Save(ctx, x.key, rec, e.endMark(x, left, rec))

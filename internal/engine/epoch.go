@@ -25,8 +25,8 @@ const (
 
 	epochBytes = 16
 
-	// epochAgain is how old an epoch may be that does not fit: the cookie may be of
-	// a login in another process just now.
+	// epochAgain is how old an epoch may be that does not fit, unless the cookie is
+	// of a login just now, perhaps in another process.
 	epochAgain = time.Second
 
 	maxEpochs = 1 << 16 // that are remembered
@@ -88,7 +88,9 @@ func (e *Engine) revoked(ctx context.Context, m *ledger.Meta) (bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	age := time.Since(x.read)
-	if x.read.IsZero() || age >= e.WatchInterval || x.value != m.Login.Epoch && age >= epochAgain {
+	// Of a login since the epoch was read, by other clocks perhaps, it is read again.
+	again := age >= epochAgain || time.UnixMilli(m.Login.At).After(x.read.Add(-time.Minute))
+	if x.read.IsZero() || age >= e.WatchInterval || x.value != m.Login.Epoch && again {
 		call := newCallContext(ctx, e.StoreTimeout, true)
 		defer call.close()
 		value, _, err := e.epochs.load(call, key)
@@ -147,7 +149,7 @@ func newEpoch() string {
 func (c *commit) enter(ctx context.Context) error {
 	e := c.e
 	login := c.draft.Login(c.version.Meta)
-	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(&c.version, c.now) {
+	if e.epochs.store == nil || login.User == "" || !c.draft.LogsIn() && !e.outlasts(c.limited(&c.version), c.now) {
 		return nil
 	}
 	b := ledger.Base{Created: c.version.Created, Meta: c.meta(&c.version, c.now)}
@@ -177,6 +179,10 @@ func (c *commit) enter(ctx context.Context) error {
 
 // revokeSealed ends the sealed sessions of a user.
 func (e *Engine) revokeSealed(ctx context.Context, user string, except []string) error {
+	if e.epochs.store == nil {
+		return store.WithAdvice(fmt.Errorf("cloakroom: revoke: %w: there are no Options.Revocations, and sessions that are sealed in their cookies are not listed anywhere", store.ErrUnsupported),
+			"Set Options.Revocations, or keep sessions on the server with "+e.Rules.AdviceServer+".")
+	}
 	if len(except) > 0 {
 		return store.WithAdvice(fmt.Errorf("cloakroom: revoke: %w: sessions that are sealed in their cookies are not told apart", store.ErrUnsupported),
 			"Revoke all, and call Session.Login in the same request for the session that is to go on.")
@@ -189,5 +195,8 @@ func (e *Engine) revokeSealed(ctx context.Context, user string, except []string)
 		}
 		return newEpoch(), expires
 	})
+	if err == nil {
+		e.watches.revoked(user)
+	}
 	return err
 }

@@ -33,6 +33,9 @@ const (
 	// without a lifetime.
 	leastListed = 30 * 24 * time.Hour
 
+	// longestListed is what ten idle timeouts come to at the most.
+	longestListed = 100 * 365 * 24 * time.Hour
+
 	// sweepFrom is how many entries there are before those that lead nowhere are
 	// looked for.
 	sweepFrom = 32
@@ -238,7 +241,7 @@ func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, goe
 func (e *Engine) listedUntil(b *ledger.Base, now time.Time) time.Time {
 	idle, life := e.limits(b.Meta)
 	if life == NoLimit {
-		return now.Add(max(10*idle, leastListed))
+		return now.Add(max(10*min(idle, longestListed/10), idle, leastListed))
 	}
 	return e.deadline(b, now).Add(max(idle, 0))
 }

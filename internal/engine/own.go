@@ -112,6 +112,16 @@ func (c *commit) checkOwn() error {
 		"Call SetLifetime in the same request, up to Options.MaxLifetime.")
 }
 
+// limited returns v with the limits that the draft gives it.
+func (c *commit) limited(v *version) *version {
+	if !c.draft.SetsLimits() {
+		return v
+	}
+	next := *v
+	next.Meta = c.meta(v, c.clock())
+	return &next
+}
+
 // relives reports whether the cookie of a permanent session has to go out again,
 // since the request has set the session's lifetime.
 func (c *commit) relives() bool {

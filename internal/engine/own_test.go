@@ -384,8 +384,19 @@ func TestLimitsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Commit can be called again when the lifetime has been set, too.
+// Commit and Save can be called again when the lifetime has been set, too.
 func TestCommitAfterATimeoutAboveTheLifetime(t *testing.T) {
+	sitetest.New(t, cloakroom.Options{MaxIdleTimeout: 30 * day, MaxLifetime: 90 * day}).Browser(t).OK(func(s *cloakroom.Session) {
+		own(30*day, 0)(s)
+		if err := s.Save(); err == nil || s.Err() != nil {
+			t.Errorf("Save: %v, Err: %v", err, s.Err())
+		}
+		s.SetLifetime(90 * day)
+		if err := s.Save(); err != nil {
+			t.Errorf("Save: %v", err)
+		}
+	})
+
 	s := sitetest.New(t, cloakroom.Options{MaxIdleTimeout: 30 * day, MaxLifetime: 90 * day})
 	session := s.Open(t, "")
 	own(30*day, 0)(session)
@@ -549,6 +560,24 @@ func TestRecordOfAShortLifetime(t *testing.T) {
 				t.Errorf("the record expires in %v", left)
 			}
 		}
+	})
+}
+
+// So it is with what is kept of users whose sessions are sealed in their cookies.
+func TestEpochOutlivesALongerLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sitetest.NewSealed(t, cloakroom.Options{Revocations: sitetest.Memory(t), MaxIdleTimeout: 6 * day, MaxLifetime: 12 * day})
+		b := s.Browser(t)
+		b.OK(afterLogin(sitetest.SetUser))
+		time.Sleep(minute)
+		b.OK(own(6*day, 12*day))
+		time.Sleep(5 * day)
+		mustLive(t, b, "within its own limits")
+		if err := s.Manager.RevokeUser(t.Context(), "ada"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(minute)
+		mustBeOver(t, b, "revoked")
 	})
 }
 

@@ -82,7 +82,7 @@ func (e *Engine) renewDue(v *version, now time.Time) bool {
 	var last, login int64
 	if v.Meta != nil {
 		last, login = v.Meta.Renewed, v.Meta.Login.At
-		if len(v.Meta.Prev) >= ledger.MaxPrev {
+		if len(v.Meta.Prev) >= ledger.MaxPrev && v.via == nil {
 			return false
 		}
 	}
@@ -139,6 +139,9 @@ func (c *commit) renew(ctx context.Context) {
 		c.e.watches.replaced(v.key, mark)
 		r.adopt(next, rec)
 		c.version, c.outcome = r.version, stored
+		if v.Meta != nil && len(v.Meta.Prev) >= ledger.MaxPrev {
+			c.e.shorten(ctx, &v, next.key, now)
+		}
 		c.fire(ctx, c.e.Hooks.Regenerated)
 		return
 	default:
@@ -149,4 +152,32 @@ func (c *commit) renew(ctx context.Context) {
 	if err != nil {
 		c.e.Report(ctx, v.name(), err)
 	}
+}
+
+// shorten lets the ticket under which v was opened lead to the newest record at once,
+// and ends those in between: they went out with answers that nobody has followed up,
+// and would become more and more.
+func (e *Engine) shorten(ctx context.Context, v *version, next string, now time.Time) {
+	err := e.put(ctx, v.via.key, v.via.rec, e.mark(store.MarkRenewed, v.via.key, renewedPayload(time.Time{}, next), v.via.rec.Expires, v.via.at))
+	for _, p := range v.Meta.Prev {
+		if err != nil {
+			break
+		}
+		if p.Key == v.via.key {
+			continue
+		}
+		var rec store.Record
+		if rec, err = e.store.Load(ctx, p.Key); err == nil {
+			err = e.put(ctx, p.Key, rec, e.mark(store.MarkEnded, p.Key, nil, time.Time{}, now))
+		}
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+		e.Report(ctx, v.name(), unavailable("renew", err))
+	}
+}
+
+// put saves a mark in the place of what was read.
+func (e *Engine) put(ctx context.Context, key string, read, mark store.Record) error {
+	_, err := e.store.Save(ctx, key, read, mark)
+	return err
 }

@@ -1,13 +1,13 @@
 package engine_test
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 // renewing is a site whose sessions get a new ID each hour.
@@ -24,14 +24,39 @@ func loggedIn(t *testing.T, who string) func(*cloakroom.Session) {
 	}
 }
 
-// tickets returns the tickets that an answer hands out.
-func tickets(a *sitetest.Answer) (tickets []string) {
-	for _, line := range a.SetCookie {
-		if c, err := http.ParseSetCookie(line); err == nil && c.Value != "" {
-			tickets = append(tickets, c.Value)
+// Somebody who has the ticket of a visitor, and follows up none of the new ones, does
+// not keep the visitor from getting his.
+func TestRenewalsThatNobodyFollowsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := renewing(t)
+		b := s.Browser(t)
+		b.OK(login("ada"))
+		old := b.Ticket()
+		time.Sleep(time.Hour)
+		for range 20 {
+			s.Holder(t, old).OK(loggedIn(t, "the thief"))
+			time.Sleep(time.Minute)
 		}
-	}
-	return tickets
+		b.OK(loggedIn(t, "the visitor"))
+		if b.Ticket() == old {
+			t.Fatal("the visitor gets no new ticket")
+		}
+		b.OK(loggedIn(t, "the visitor with the new ticket"))
+		time.Sleep(31 * time.Second)
+		s.Holder(t, old).OK(func(s *cloakroom.Session) {
+			if user := s.User(); user != "" {
+				t.Errorf("after the grace the old ticket is %q's", user)
+			}
+		})
+		b.OK(loggedIn(t, "the visitor later"))
+		marks := map[store.MarkKind]int{}
+		for _, kind := range s.Marks(t) {
+			marks[kind]++
+		}
+		if marks[store.MarkRenewed] > 4 {
+			t.Errorf("%d renewed tickets lead on", marks[store.MarkRenewed])
+		}
+	})
 }
 
 func TestRenewal(t *testing.T) {

@@ -75,7 +75,7 @@ func (s *Session) Save() error {
 		return s.dropped()
 	case err == nil || err == s.err: // which has been reported
 		return err
-	case errors.Is(err, ErrTooMany), errors.Is(err, ErrRevoked):
+	case refused(err):
 		s.draft.discard() // it would fail the answer, too
 	}
 	s.e.Report(ctx, s.version.name(), err)
@@ -97,7 +97,7 @@ func (s *Session) mayNotSave() (done bool, err error) {
 		s.dropInFlight(m)
 		return true, s.dropped()
 	}
-	return false, nil
+	return !s.draft.pending() && !s.unsettled(), nil
 }
 
 // dropped is the error of a Save whose changes have met the end of the session.

@@ -35,7 +35,11 @@ func (s *Session) Login(user string) {
 	before := s.draft.Login(s.version.Meta)
 	l := ledger.Login{User: user, At: time.Now().UnixMilli(), Begun: cmp.Or(before.Begun, 1000*s.version.Created)}
 	if before.User != "" && before.User != user {
-		s.draft.Clear(&s.e.style) // what is the other user's stays his
+		// What is the other user's stays his.
+		s.draft.Clear(&s.e.style)
+		s.draft.SetIdle(0)
+		s.draft.SetLife(0)
+		s.draft.SetPermanent(s.e.style.Permanent)
 		l.Begun = 0
 	}
 	if s.bearer != nil {
@@ -89,9 +93,10 @@ type Device struct {
 	version version
 }
 
-// Devices returns the sessions of a user, the one that was used last first.
-func (e *Engine) Devices(ctx context.Context, user string) ([]Device, error) {
-	ctx, done, err := e.userCall(ctx, user, "devices")
+// Devices returns the sessions of a user, the one that was used last first, for the
+// operation op.
+func (e *Engine) Devices(ctx context.Context, user, op string) ([]Device, error) {
+	ctx, done, err := e.userCall(ctx, user, op)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +241,7 @@ func (e *Engine) userCall(ctx context.Context, user, op string) (_ context.Conte
 	}
 	if e.store == nil {
 		return nil, nil, store.WithAdvice(fmt.Errorf("cloakroom: %s: %w: sessions that are sealed in their cookies are not listed anywhere", op, store.ErrUnsupported),
-			"Keep them on the server with "+e.Rules.AdviceServer+"; to end all of a user's, set Options.Revocations.")
+			"Keep them on the server with "+e.Rules.AdviceServer+".")
 	}
 	call := newCallContext(ctx, max(e.StoreTimeout, userTimeout), false)
 	return call, call.close, nil
@@ -267,7 +272,7 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 
 // RevokeUser ends the sessions of a user, but those with the handles except.
 func (e *Engine) RevokeUser(ctx context.Context, user string, except []string) error {
-	if e.epochs.store != nil {
+	if e.inTicket() && e.style.Meta != nil {
 		if err := e.checkUser(user); err != nil {
 			return fmt.Errorf("cloakroom: revoke: %w", err)
 		}
@@ -379,11 +384,7 @@ func (c *commit) list(ctx context.Context, prev *version, key, from string) (boo
 // relist sees to it that the user's record lives as long as the session, which is
 // about to be saved.
 func (c *commit) relist(ctx context.Context, v *version) error {
-	next := *v
-	if c.draft.SetsLimits() {
-		next.Meta = c.meta(v, c.clock())
-	}
-	if !c.e.unlisted(&next, c.clock()) {
+	if !c.e.unlisted(c.limited(v), c.clock()) {
 		return nil
 	}
 	_, err := c.list(ctx, v, v.key, "")

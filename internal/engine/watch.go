@@ -40,7 +40,7 @@ func (s *Session) Done() <-chan struct{} {
 	a.watch, a.dying = w, false
 	s.e.watches.begin(w, s.caller())
 	if s.version.Exists() {
-		s.e.watches.follow(w, watchKey(&s.version), s.e.overAt(&s.version, time.Now()))
+		s.e.watches.follow(w, &s.version)
 	}
 	return w.done
 }
@@ -125,10 +125,8 @@ func (s *Session) follow(v *version) {
 		if watchKey(v) != watchKey(&s.version) { // another session
 			s.aside.watch, s.aside.dying = nil, false
 		}
-	case !v.Exists():
-		s.e.watches.follow(w, "", time.Time{})
 	default:
-		s.e.watches.follow(w, watchKey(v), s.e.overAt(v, time.Now()))
+		s.e.watches.follow(w, v)
 	}
 }
 

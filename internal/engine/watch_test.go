@@ -539,3 +539,34 @@ func TestDoneAndRenewals(t *testing.T) {
 		}
 	})
 }
+
+// Where sealed cookies can be revoked, those who watch learn of it.
+func TestDoneOfASealedCookieThatIsRevoked(t *testing.T) {
+	clocked(t, func(t *testing.T, records store.Store) {
+		opts := cloakroom.Options{Revocations: records, IdleTimeout: time.Hour}
+		here, elsewhere := sitetest.NewSealed(t, opts), sitetest.NewSealed(t, opts)
+		for name, s := range map[string]*sitetest.Site{"here": here, "elsewhere": elsewhere} {
+			b, other := member(t, here), here.Browser(t)
+			other.OK(func(s *cloakroom.Session) { s.Login("eve") })
+			within(t, b, func(_ http.ResponseWriter, session *cloakroom.Session) {
+				within(t, other, func(_ http.ResponseWriter, eves *cloakroom.Session) {
+					done, evesDone := session.Done(), eves.Done()
+					time.Sleep(10*time.Minute + time.Second)
+					mustBeOpen(t, name+": before", done)
+					if err := s.Manager.RevokeUser(t.Context(), "ada"); err != nil {
+						t.Fatal(err)
+					}
+					if s == elsewhere {
+						time.Sleep(cloakroom.DefaultWatchInterval)
+					}
+					mustClose(t, name+": revoked", done)
+					mustMatch(t, name+": Ended", session.Ended(), ended...)
+					time.Sleep(10 * time.Minute)
+					mustBeOpen(t, name+": another user's", evesDone)
+					time.Sleep(40 * time.Minute)
+					mustClose(t, name+": expired", evesDone)
+				})
+			})
+		}
+	})
+}

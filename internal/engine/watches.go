@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/ledger"
 	"github.com/cloakroom/cloakroom/store"
 )
 
@@ -30,9 +31,10 @@ type watches struct {
 type watched struct {
 	key  string
 	by   []*watch
-	ends time.Time // as far as is known; zero if never
-	at   time.Time // when to look at it
-	slot int       // in lookList
+	meta *ledger.Meta // of a session that lives in its ticket: whose it is
+	ends time.Time    // as far as is known; zero if never
+	at   time.Time    // when to look at it
+	slot int          // in lookList
 }
 
 const (
@@ -53,9 +55,9 @@ func (ws *watches) begin(w *watch, ctx context.Context) {
 	w.stop = context.AfterFunc(ctx, func() { ws.drop(w) })
 }
 
-// follow lets w go on with another key, or none, without closing it. The session
-// ends at a time if nobody uses it.
-func (ws *watches) follow(w *watch, key string, ends time.Time) {
+// follow lets w go on with v, which may not exist, without closing it.
+func (ws *watches) follow(w *watch, v *version) {
+	key := watchKey(v)
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if w.over {
@@ -65,20 +67,25 @@ func (ws *watches) follow(w *watch, key string, ends time.Time) {
 		ws.leave(w)
 		w.missed = false
 	}
-	if w.key = key; key != "" {
-		ws.enter(w, ends)
+	w.key = key
+	if !v.Exists() {
+		return
+	}
+	k := ws.enter(w)
+	if ends := ws.e.overAt(v, time.Now()); ends.After(k.ends) {
+		k.ends, k.meta = ends, v.Meta
+		if ws.e.inTicket() && (ws.e.epochs.store == nil || ends.Before(k.at)) {
+			ws.lookAt(k, ends)
+		}
 	}
 }
 
 // enter adds w to those who watch its key, if it is not among them.
-func (ws *watches) enter(w *watch, ends time.Time) {
+func (ws *watches) enter(w *watch) *watched {
 	k := ws.keys[w.key]
 	if k == nil {
 		// The first look comes at once: what was loaded may be over by now.
 		k = &watched{key: w.key, at: time.Now()}
-		if ws.e.inTicket() {
-			k.at = ends
-		}
 		if ws.keys == nil {
 			ws.keys = map[string]*watched{}
 		}
@@ -90,13 +97,13 @@ func (ws *watches) enter(w *watch, ends time.Time) {
 	if !slices.Contains(k.by, w) {
 		k.by = append(k.by, w)
 	}
-	if ends.After(k.ends) {
-		k.ends = ends
-		if ws.e.inTicket() {
-			k.at = ends
-			heap.Fix(&ws.next, k.slot)
-		}
-	}
+	return k
+}
+
+// lookAt has k looked at next at a time.
+func (ws *watches) lookAt(k *watched, at time.Time) {
+	k.at = at
+	heap.Fix(&ws.next, k.slot)
 }
 
 // leave takes w away from its key.
@@ -164,7 +171,7 @@ func (ws *watches) renewed(k *watched, next string) {
 	for _, w := range slices.Clone(k.by) {
 		ws.leave(w)
 		w.key = next
-		ws.enter(w, time.Time{})
+		ws.enter(w)
 	}
 }
 
@@ -277,12 +284,11 @@ func (e *Engine) nextLook(now time.Time) time.Time {
 // look looks at the sessions under keys.
 func (ws *watches) look(keys []string) error {
 	e := ws.e
-	if e.inTicket() {
-		ws.expire(keys)
-		return nil
-	}
 	call := newCallContext(context.Background(), e.StoreTimeout, true)
 	defer call.close()
+	if e.inTicket() {
+		return ws.lookAtTickets(call, keys)
+	}
 	records, failed := store.LoadAll(call, e.store, keys)
 	if failed == nil {
 		for i, key := range keys {
@@ -304,23 +310,6 @@ func (ws *watches) look(keys []string) error {
 		}
 	}
 	return nil
-}
-
-// expire ends sessions that live in their tickets, which nobody can end before.
-func (ws *watches) expire(keys []string) {
-	for _, key := range keys {
-		ws.mu.Lock()
-		k := ws.keys[key]
-		later := k != nil && k.ends.After(time.Now()) // sealed anew just now
-		if later {
-			k.at = k.ends
-			heap.Fix(&ws.next, k.slot)
-		}
-		ws.mu.Unlock()
-		if !later {
-			ws.ended(key, nil)
-		}
-	}
 }
 
 // judge says what a look at rec has come to. What cannot be read is not over.
@@ -359,8 +348,7 @@ func (ws *watches) lives(key string, ends, now time.Time) {
 		return
 	}
 	if k.ends = ends; ends.After(now) && ends.Before(k.at) {
-		k.at = ends
-		heap.Fix(&ws.next, k.slot)
+		ws.lookAt(k, ends)
 	}
 }
 

@@ -13,9 +13,9 @@
 // server: by SET with IFEQ where the server knows it (Valkey 8.1, Redis 8.4),
 // else by a script. All servers from Redis 4 on will do.
 //
-// The server must not evict sessions: set maxmemory-policy to noeviction, or to
-// one of the volatile ones with enough memory. What it has acknowledged
-// survives its crash with appendfsync always; with appendfsync everysec the
+// The server must not evict sessions: set maxmemory-policy to noeviction. The
+// volatile policies evict just them, as they have a time to live. What it has
+// acknowledged survives its crash with appendfsync always; with appendfsync everysec the
 // last second may be lost. A replica that takes over from its master lacks what
 // had not reached it, logouts included: see [Options.Replicas].
 package redisstore

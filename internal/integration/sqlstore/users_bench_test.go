@@ -32,7 +32,7 @@ func BenchmarkUsers(b *testing.B) {
 	})
 	b.Run("PostgreSQL", func(b *testing.B) {
 		table := tableName()
-		u := with(testserver.PostgresURL(postgres.Get(b), "postgres"), "table", table)
+		u := with(testserver.PostgresURL(postgres.Get(b), "postgres"), "table="+table, "create_table=true")
 		logIn(b, open(b, u))
 		db, err := sql.Open("pgx", testserver.PostgresURL(postgres.Get(b), "postgres").String())
 		if err != nil {
