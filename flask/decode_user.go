@@ -19,7 +19,8 @@ var sessionKey = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // elements for each session, its key, that of the one before, and the time. The keys
 // are not shown, since they may be IDs.
 func inspectUser(kind, key string, data []byte) *Inspection {
-	if key != "" && !cloakroom.IsUserKey(key) || !codec.MsgPack.Match(data) {
+	const pair = 0x82 // a dictionary of two, in MessagePack
+	if key != "" && !cloakroom.IsUserKey(key) || len(data) == 0 || data[0] != pair {
 		return nil
 	}
 	fields, err := codec.MsgPack.Split(nil, data)
