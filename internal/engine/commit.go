@@ -184,7 +184,7 @@ func (s *Session) refreshes(now time.Time, mayResend bool) bool {
 
 // unsettled reports whether a commit of s has failed half way through a move.
 func (s *Session) unsettled() bool {
-	return s.version.unsettled() && (s.bearer == nil || s.reissued)
+	return s.version.unsettled() && (s.bearer == nil || s.half)
 }
 
 // confirms reports whether an answer is about to hand out a ticket that Save has
@@ -316,6 +316,7 @@ func (s *Session) settle(c *commit) {
 		s.version = c.version
 	case stored:
 		reissued := c.version.ticket != s.version.ticket || c.version.Permanent != s.version.Permanent
+		s.half = s.half || c.version.ticket != s.version.ticket
 		s.reissued = s.reissued || reissued || c.resend || s.e.Rules.SlidingCookie
 		s.needed = s.needed || reissued && (c.draft.Dirty() || c.draft.regenerate != 0)
 		s.loggedIn = s.loggedIn || c.draft.login

@@ -31,6 +31,7 @@ type Session struct {
 	loggedOut bool // the handler has ended the visitor's session, and it is gone
 	destroyed bool // Destroy was called since the last commit began
 	emptied   bool // a commit has left nothing to store
+	half      bool // a commit has given it a new ID, perhaps not to the end
 
 	committing bool // a commit is under way
 	fate       fate // why there is no session, if there is none

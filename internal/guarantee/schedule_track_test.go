@@ -101,7 +101,7 @@ func (s *schedule) saved(a *actor, key string, r store.Record) {
 	case p.state != record && was != ended:
 		p.ender = a
 	}
-	if p.state == ended && a != nil && key == storeKey(a.old) && !a.ends() {
+	if p.state == ended && was != ended && a != nil && key == storeKey(a.old) && !a.ends() {
 		// It was made by half a move, of a session that is over. What matters
 		// to the request is how that one has ended.
 		a.met = met{}
