@@ -11,6 +11,7 @@ import (
 	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store"
+	"github.com/cloakroom/cloakroom/store/filestore"
 )
 
 // revocable are two processes whose sessions are sealed in their cookies, and the
@@ -73,7 +74,8 @@ func TestSealedSessionsAreRevoked(t *testing.T) {
 func TestEpochsOutliveSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
-		s := sitetest.NewSealed(t, cloakroom.Options{Revocations: sitetest.Memory(t), IdleTimeout: 7 * day, Lifetime: cloakroom.NoLimit})
+		epochs := sitetest.Files(t, t.TempDir(), filestore.Options{SweepInterval: -1, Unsynced: true}) // without a timer, for so many days
+		s := sitetest.NewSealed(t, cloakroom.Options{Revocations: epochs, IdleTimeout: 7 * day, Lifetime: cloakroom.NoLimit})
 		b := s.Browser(t)
 		b.OK(login("ada"))
 		for range 60 {
