@@ -15,6 +15,7 @@ import (
 //
 //	capability   what for
 //	BatchLoader  lists of a user's devices, sessions that are watched
+//	BatchSaver   a session together with its user's record, in one round trip
 //	Lister       admin tools, migration
 //	Cleaner      stores whose server does not expire records by itself
 //	Pinger       health checks
@@ -63,6 +64,55 @@ func LoadAll(ctx context.Context, s Store, keys []string) ([]Record, error) {
 		}
 	}
 	return records, nil
+}
+
+// A Change is one record that is to be saved: what Save(ctx, Key, Prev, Next)
+// would do.
+type Change struct {
+	Key        string
+	Prev, Next Record
+}
+
+// A BatchSaver can save several records at once, all of them or none.
+//
+// There is no function for stores that are none: to save one record after
+// another is not the same, and callers have to know what they do in between.
+type BatchSaver interface {
+	// SaveAll does with each of changes what Save does, a zero and an expired
+	// next included, and all of it in one atomic step: if the live record of
+	// one key is not prev, it answers [ErrConflict], and if the store cannot
+	// hold one next, [ErrTooLarge], and changes nothing. It returns the records
+	// as they are now stored, with their tokens, in the order of changes, and
+	// the zero Record for each that was deleted.
+	//
+	// Once it has been acknowledged, every Load and LoadAll that begins later
+	// sees all of it. A reader at the same time may see some of the changes
+	// before the others, but no failure makes that last. After an error that is
+	// none of ErrConflict, ErrTooLarge, [ErrUnsupported] and [ErrKey], it is
+	// unknown whether the changes took effect: all of them did, or none.
+	//
+	// What [CheckChanges] refuses is answered with its error, before anything
+	// else happens. Changes are few, in general two or three; no changes do
+	// nothing. ErrUnsupported means that nothing was saved, and that the caller
+	// may save the records one after another.
+	SaveAll(ctx context.Context, changes []Change) ([]Record, error)
+}
+
+// CheckChanges refuses changes of a [BatchSaver] with a key that [CheckKey]
+// refuses, and two with the same key. Its error matches [ErrKey] and does not
+// quote the key.
+func CheckChanges(changes []Change) error {
+	seen := make(map[string]bool, len(changes))
+	for _, c := range changes {
+		if err := CheckKey(c.Key); err != nil {
+			return err
+		}
+		if seen[c.Key] {
+			return fmt.Errorf("%w: two changes have the same one", ErrKey)
+		}
+		seen[c.Key] = true
+	}
+	return nil
 }
 
 // An Entry is one record together with its key, as a [Lister] yields it.

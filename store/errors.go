@@ -13,8 +13,8 @@ var (
 	// fs.ErrNotExist.
 	ErrNotFound error = sentinel{"no such record", fs.ErrNotExist}
 
-	// ErrConflict says that Save found another record than prev: it was
-	// changed, deleted or created in the meantime.
+	// ErrConflict says that Save or SaveAll found another record than prev: it
+	// was changed, deleted or created in the meantime.
 	ErrConflict = errors.New("record changed in the meantime")
 
 	// ErrTooLarge says that the store cannot hold a record of that size.
@@ -24,7 +24,8 @@ var (
 	// its present set-up. It is errors.ErrUnsupported.
 	ErrUnsupported = errors.ErrUnsupported
 
-	// ErrKey says that a key breaks the rule of CheckKey.
+	// ErrKey says that a key breaks the rule of CheckKey, or that two changes
+	// of a SaveAll have the same one.
 	ErrKey = errors.New("invalid store key")
 
 	// ErrClosed says that the store was closed. It matches fs.ErrClosed.

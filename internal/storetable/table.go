@@ -94,6 +94,8 @@ func abilities(can []storetest.Capability) (string, error) {
 		switch c {
 		case storetest.BatchLoader:
 			words = append(words, "load many")
+		case storetest.BatchSaver:
+			words = append(words, "save together")
 		case storetest.Lister:
 			words = append(words, "list")
 		case storetest.Cleaner:

@@ -58,6 +58,7 @@ type Store struct {
 var (
 	_ store.Store       = (*Store)(nil)
 	_ store.BatchLoader = (*Store)(nil)
+	_ store.BatchSaver  = (*Store)(nil)
 	_ store.Lister      = (*Store)(nil)
 	_ store.Cleaner     = (*Store)(nil)
 	_ store.Pinger      = (*Store)(nil)
@@ -99,8 +100,14 @@ func (s *Store) begin(ctx context.Context, op, key string) (*shard, uint32, erro
 
 // shard returns the shard of key, and the key's hash in it.
 func (s *Store) shard(key string) (*shard, uint32) {
+	n, hash := s.place(key)
+	return &s.shards[n], hash
+}
+
+// place returns the number of the shard of key, and the key's hash in it.
+func (s *Store) place(key string) (int, uint32) {
 	h := maphash.String(s.seed, key)
-	return &s.shards[h%shardCount], uint32(h >> 32)
+	return int(h % shardCount), uint32(h >> 32)
 }
 
 // ready returns an error if the store is closed or ctx is done.
@@ -178,19 +185,15 @@ func (s *Store) replace(sh *shard, hash uint32, key string, prev, next store.Rec
 	}
 	if ok {
 		if !s.budget.take(c.size() - sh.at(i).size()) {
-			return store.Record{}, errFull()
+			return store.Record{}, errFull("save")
 		}
 	} else {
 		if !s.budget.take(c.size() + overhead) {
-			return store.Record{}, errFull()
+			return store.Record{}, errFull("save")
 		}
 		i = sh.add(hash, len(key))
 	}
-	sl := sh.at(i)
-	sh.token++ // never used again for this key, which always lives in this shard
-	sl.content, sl.token = c, sh.token
-	sl.setExpires(next.Expires)
-	return sl.record(), nil
+	return sh.put(i, c, next.Expires), nil
 }
 
 // Touch implements [store.Store].
@@ -248,8 +251,8 @@ func (s *Store) Close() error {
 }
 
 // errFull says what to do about a full store.
-func errFull() error {
-	return store.WithAdvice(fmt.Errorf("memstore: save: %w", ErrFull),
+func errFull(op string) error {
+	return store.WithAdvice(fmt.Errorf("memstore: %s: %w", op, ErrFull),
 		"Raise MaxBytes, shorten the sessions' idle timeout, or use a store outside of the process.")
 }
 

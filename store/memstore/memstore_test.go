@@ -16,7 +16,7 @@ import (
 )
 
 // all is every capability.
-var all = []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer}
+var all = []storetest.Capability{storetest.BatchLoader, storetest.BatchSaver, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer}
 
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {

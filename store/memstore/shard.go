@@ -176,9 +176,24 @@ func (sh *shard) add(hash uint32, keyLen int) uint32 {
 	return i
 }
 
-// remove removes the record in slot i, and moves the last slot there.
+// put fills slot i, for which the caller has taken the budget, with a new
+// version, and returns it.
+func (sh *shard) put(i uint32, c content, expires time.Time) store.Record {
+	sl := sh.at(i)
+	sh.token++ // never used again for this key, which always lives in this shard
+	sl.content, sl.token = c, sh.token
+	sl.setExpires(expires)
+	return sl.record()
+}
+
+// remove removes the record in slot i and gives back its part of the budget.
 func (sh *shard) remove(i uint32) {
 	sh.budget.take(-sh.at(i).size() - overhead)
+	sh.cut(i)
+}
+
+// cut removes the record in slot i, and moves the last slot there.
+func (sh *shard) cut(i uint32) {
 	*sh.link(i) = sh.at(i).next
 	last := sh.n - 1
 	if i != last {

@@ -129,6 +129,12 @@ func waits(wait func(ctx context.Context) error) func(*twist) {
 			}
 			return s.plain.Delete(ctx, key)
 		}
+		s.saveAll = func(ctx context.Context, changes []store.Change) ([]store.Record, error) {
+			if err := wait(ctx); err != nil {
+				return nil, err
+			}
+			return s.plain.SaveAll(ctx, changes)
+		}
 	}
 }
 

@@ -19,5 +19,5 @@ func pause() { time.Sleep(time.Nanosecond) }
 // case of the suite is failed by one of them at least.
 func brokenStores() []broken {
 	return slices.Concat(brokenData(), brokenExpiry(), brokenSave(), brokenTouch(), brokenDelete(),
-		brokenKeys(), brokenContext(), brokenRaces(), brokenLoadAll(), brokenList(), brokenClean(), brokenPing(), brokenClose(), brokenStall())
+		brokenKeys(), brokenContext(), brokenRaces(), brokenLoadAll(), brokenSaveAll(), brokenList(), brokenClean(), brokenPing(), brokenClose(), brokenStall())
 }

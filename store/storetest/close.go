@@ -144,6 +144,9 @@ func (p *probe) everything(key string, r store.Record) map[string]error {
 	if b, ok := p.inner.(store.BatchLoader); ok {
 		_, answers["LoadAll"] = b.LoadAll(p.ctx, []string{key, key + "absent"})
 	}
+	if b, ok := p.inner.(store.BatchSaver); ok {
+		_, answers["SaveAll"] = b.SaveAll(p.ctx, []store.Change{{Key: key, Prev: r, Next: record("more", p.far())}, {Key: key + "new", Next: record("more", p.far())}})
+	}
 	if l, ok := p.inner.(store.Lister); ok {
 		for _, err := range l.List(p.ctx, "") {
 			answers["List"] = err

@@ -118,6 +118,15 @@ func stallEnds(p *probe) {
 			return err
 		}
 	}
+	if b, ok := p.inner.(store.BatchSaver); ok {
+		calls["SaveAll"] = func(p *probe, ctx context.Context, key string, r store.Record) error {
+			_, err := b.SaveAll(ctx, []store.Change{{Key: key, Prev: r, Next: record("more", far)}, {Key: p.key("new"), Next: record("more", far)}})
+			if errors.Is(err, store.ErrUnsupported) {
+				return context.DeadlineExceeded // it need not wait for what it cannot do
+			}
+			return err
+		}
+	}
 	for name, call := range calls {
 		ctx, cancel := context.WithTimeout(p.ctx, stallTime)
 		begin := time.Now()

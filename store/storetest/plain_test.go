@@ -26,6 +26,7 @@ type plain struct {
 
 var (
 	_ store.BatchLoader = (*plain)(nil)
+	_ store.BatchSaver  = (*plain)(nil)
 	_ store.Lister      = (*plain)(nil)
 	_ store.Cleaner     = (*plain)(nil)
 	_ store.Pinger      = (*plain)(nil)
@@ -77,22 +78,56 @@ func (s *plain) Save(ctx context.Context, key string, prev, next store.Record) (
 	if err := s.enter(ctx, key); err != nil {
 		return store.Record{}, err
 	}
+	if err := s.check(key, prev, next); err != nil {
+		return store.Record{}, err
+	}
+	return s.put(key, next), nil
+}
+
+// check reports why prev cannot be replaced by next.
+func (s *plain) check(key string, prev, next store.Record) error {
 	if len(next.Data) > s.limit {
-		return store.Record{}, store.TooLarge(len(next.Data), s.limit)
+		return store.TooLarge(len(next.Data), s.limit)
 	}
 	now := s.live(key)
 	if now.Exists() != prev.Exists() || now.Token != prev.Token {
-		return store.Record{}, fmt.Errorf("plain: save: %w", store.ErrConflict)
+		return fmt.Errorf("plain: save: %w", store.ErrConflict)
 	}
+	return nil
+}
+
+// put makes next the record of key.
+func (s *plain) put(key string, next store.Record) store.Record {
 	if !next.Live(time.Now()) {
 		delete(s.records, key)
-		return store.Record{}, nil
+		return store.Record{}
 	}
 	s.token++
 	data := bytes.Clone(next.Data)
 	next = store.Record{Data: data[:len(data):len(data)], Expires: next.Expires, Token: s.token}
 	s.records[key] = next
-	return next, nil
+	return next
+}
+
+func (s *plain) SaveAll(ctx context.Context, changes []store.Change) ([]store.Record, error) {
+	if err := store.CheckChanges(changes); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		if err := s.check(c.Key, c.Prev, c.Next); err != nil {
+			return nil, err
+		}
+	}
+	records := make([]store.Record, len(changes))
+	for i, c := range changes {
+		records[i] = s.put(c.Key, c.Next)
+	}
+	return records, nil
 }
 
 func (s *plain) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {

@@ -48,6 +48,8 @@ func has(s store.Store, c Capability) bool {
 	switch c {
 	case BatchLoader:
 		_, ok = s.(store.BatchLoader)
+	case BatchSaver:
+		_, ok = s.(store.BatchSaver)
 	case Lister:
 		_, ok = s.(store.Lister)
 	case Cleaner:

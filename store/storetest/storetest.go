@@ -29,6 +29,7 @@ type Capability string
 // The capabilities that the suite has cases for.
 const (
 	BatchLoader Capability = "BatchLoader"
+	BatchSaver  Capability = "BatchSaver"
 	Lister      Capability = "Lister"
 	Cleaner     Capability = "Cleaner"
 	Pinger      Capability = "Pinger"
@@ -111,6 +112,7 @@ func groups() []group {
 		{"Context", contextCases()},
 		{"Race", raceCases()},
 		{"LoadAll", loadAllCases()},
+		{"SaveAll", saveAllCases()},
 		{"List", listCases()},
 		{"Clean", cleanCases()},
 		{"Ping", pingCases()},

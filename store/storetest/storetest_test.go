@@ -14,7 +14,7 @@ import (
 )
 
 // every is all capabilities.
-var every = []Capability{BatchLoader, Lister, Cleaner, Pinger, Closer}
+var every = []Capability{BatchLoader, BatchSaver, Lister, Cleaner, Pinger, Closer}
 
 func TestPlainStorePasses(t *testing.T) {
 	Run(t, func(*testing.T) store.Store { return newPlain() },

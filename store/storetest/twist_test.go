@@ -11,15 +11,16 @@ import (
 // twist is a plain store with some of its methods replaced by wrong ones.
 type twist struct {
 	*plain
-	load  func(ctx context.Context, key string) (store.Record, error)
-	save  func(ctx context.Context, key string, prev, next store.Record) (store.Record, error)
-	touch func(ctx context.Context, key string, prev store.Record, expires time.Time) error
-	del   func(ctx context.Context, key string) error
-	all   func(ctx context.Context, keys []string) ([]store.Record, error)
-	list  func(ctx context.Context, prefix string) iter.Seq2[store.Entry, error]
-	clean func(ctx context.Context, limit int) (int, error)
-	ping  func(ctx context.Context) error
-	close func() error
+	load    func(ctx context.Context, key string) (store.Record, error)
+	save    func(ctx context.Context, key string, prev, next store.Record) (store.Record, error)
+	touch   func(ctx context.Context, key string, prev store.Record, expires time.Time) error
+	del     func(ctx context.Context, key string) error
+	all     func(ctx context.Context, keys []string) ([]store.Record, error)
+	saveAll func(ctx context.Context, changes []store.Change) ([]store.Record, error)
+	list    func(ctx context.Context, prefix string) iter.Seq2[store.Entry, error]
+	clean   func(ctx context.Context, limit int) (int, error)
+	ping    func(ctx context.Context) error
+	close   func() error
 }
 
 func (s *twist) Load(ctx context.Context, key string) (store.Record, error) {
@@ -59,6 +60,13 @@ func (s *twist) LoadAll(ctx context.Context, keys []string) ([]store.Record, err
 		return s.plain.LoadAll(ctx, keys)
 	}
 	return store.LoadAll(ctx, struct{ store.Store }{s}, keys)
+}
+
+func (s *twist) SaveAll(ctx context.Context, changes []store.Change) ([]store.Record, error) {
+	if s.saveAll != nil {
+		return s.saveAll(ctx, changes)
+	}
+	return s.plain.SaveAll(ctx, changes)
 }
 
 func (s *twist) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {
