@@ -21,6 +21,7 @@ const (
 	OpLoad    Op = "Load"
 	OpLoadAll Op = "LoadAll"
 	OpSave    Op = "Save"
+	OpSaveAll Op = "SaveAll"
 	OpTouch   Op = "Touch"
 	OpDelete  Op = "Delete"
 	OpList    Op = "List"
@@ -73,8 +74,8 @@ type Fault struct {
 // A Call is one call of a store.
 type Call struct {
 	Op Op
-	// Key is that of the record, those of a LoadAll with a space in between, or
-	// the prefix of a List. It is empty where there is none.
+	// Key is that of the record, those of a LoadAll or a SaveAll with a space in
+	// between, or the prefix of a List. It is empty where there is none.
 	Key string
 }
 
@@ -98,6 +99,7 @@ type injected struct {
 var (
 	_ store.Store       = (*Faulty)(nil)
 	_ store.BatchLoader = (*Faulty)(nil)
+	_ store.BatchSaver  = (*Faulty)(nil)
 	_ store.Lister      = (*Faulty)(nil)
 	_ store.Cleaner     = (*Faulty)(nil)
 	_ store.Pinger      = (*Faulty)(nil)
@@ -117,7 +119,7 @@ func (f *Faulty) Unwrap() store.Store { return f.inner }
 // operation that there is not, which would disturb nothing.
 func (f *Faulty) Inject(fault Fault) {
 	switch fault.Op {
-	case "", OpLoad, OpLoadAll, OpSave, OpTouch, OpDelete, OpList, OpClean, OpPing:
+	case "", OpLoad, OpLoadAll, OpSave, OpSaveAll, OpTouch, OpDelete, OpList, OpClean, OpPing:
 	default:
 		panic(fmt.Sprintf("cloakroomtest: Inject: a store has no operation %q", fault.Op))
 	}
@@ -259,6 +261,27 @@ func (f *Faulty) Save(ctx context.Context, key string, prev, next store.Record) 
 		return err
 	})
 	return only(r, err)
+}
+
+// SaveAll calls the store inside, unless a fault prevents it. It counts as one
+// call, for which faults of Save do not apply.
+func (f *Faulty) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	keys := make([]string, len(changes))
+	for i, c := range changes {
+		keys[i] = c.Key
+	}
+	err = f.do(ctx, OpSaveAll, strings.Join(keys, " "), func() error {
+		b, ok := f.inner.(store.BatchSaver)
+		if !ok {
+			return f.lacks("save several records at once")
+		}
+		records, err = b.SaveAll(ctx, changes)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
 }
 
 // only returns the record if there is no error.

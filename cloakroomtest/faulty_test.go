@@ -21,7 +21,7 @@ func TestFaultyWithoutFaultsPasses(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return faulty() }, storetest.Options{
 		TooLarge:     memstore.DefaultMaxRecord + 1,
 		CleansItself: true,
-		Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+		Require:      []storetest.Capability{storetest.BatchLoader, storetest.BatchSaver, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 	})
 }
 
@@ -95,9 +95,10 @@ func TestFaultyNotesCalls(t *testing.T) {
 	_, _ = f.Load(t.Context(), "a")
 	_, _ = f.Load(t.Context(), "b")
 	_, _ = f.LoadAll(t.Context(), []string{"b", "a", "b"})
+	_, _ = f.SaveAll(t.Context(), []store.Change{{Key: "b"}, {Key: "a"}})
 	_ = f.Ping(t.Context())
 	want := []cloakroomtest.Call{{cloakroomtest.OpLoad, "a"}, {cloakroomtest.OpLoad, "b"},
-		{cloakroomtest.OpLoadAll, "b a b"}, {cloakroomtest.OpPing, ""}}
+		{cloakroomtest.OpLoadAll, "b a b"}, {cloakroomtest.OpSaveAll, "b a"}, {cloakroomtest.OpPing, ""}}
 	if got := f.Calls(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -188,6 +189,55 @@ func TestFaultyLoadAllFailsAsAWhole(t *testing.T) {
 	}
 }
 
+func TestFaultySaveAllFailsAsAWhole(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault cloakroomtest.Fault
+		left  bool
+	}{
+		{"before", cloakroomtest.Fault{Err: errBroken}, false},
+		{"after", cloakroomtest.Fault{Err: errBroken, AnswerLost: true}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := faulty()
+			c.fault.Op, c.fault.Nth = cloakroomtest.OpSaveAll, 1
+			f.Inject(c.fault)
+			changes := []store.Change{{Key: "a", Next: record("data")}, {Key: "b", Next: record("data")}}
+			if records, err := f.SaveAll(t.Context(), changes); !errors.Is(err, errBroken) || records != nil {
+				t.Errorf("SaveAll = %v, %v, want the injected error alone", records, err)
+			}
+			for _, change := range changes {
+				if _, err := f.Load(t.Context(), change.Key); (err == nil) != c.left {
+					t.Errorf("Load = %v, want the record: %v", err, c.left)
+				}
+			}
+			want := store.ErrConflict
+			if !c.left {
+				want = nil
+			}
+			if _, err := f.SaveAll(t.Context(), changes); !errors.Is(err, want) {
+				t.Errorf("SaveAll again = %v, want %v", err, want)
+			}
+		})
+	}
+}
+
+func TestFaultySomebodyComesBeforeSaveAll(t *testing.T) {
+	f := faulty()
+	f.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSaveAll, Nth: 1, Before: func() {
+		if _, err := f.Unwrap().Save(t.Context(), "b", store.Record{}, record("theirs")); err != nil {
+			t.Error(err)
+		}
+	}})
+	_, err := f.SaveAll(t.Context(), []store.Change{{Key: "a", Next: record("data")}, {Key: "b", Next: record("data")}})
+	if !errors.Is(err, store.ErrConflict) {
+		t.Errorf("SaveAll = %v, want ErrConflict", err)
+	}
+	if _, err := f.Load(t.Context(), "a"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Load = %v, want ErrNotFound", err)
+	}
+}
+
 func TestFaultyHeals(t *testing.T) {
 	f := faulty()
 	f.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpPing, Err: errBroken})
@@ -240,6 +290,9 @@ func TestFaultyLacksWhatTheStoreInsideLacks(t *testing.T) {
 	}
 	if _, err := f.LoadAll(t.Context(), nil); !errors.Is(err, store.ErrUnsupported) {
 		t.Errorf("LoadAll = %v, want ErrUnsupported", err)
+	}
+	if _, err := f.SaveAll(t.Context(), nil); !errors.Is(err, store.ErrUnsupported) {
+		t.Errorf("SaveAll = %v, want ErrUnsupported", err)
 	}
 	for _, err := range f.List(t.Context(), "") {
 		if !errors.Is(err, store.ErrUnsupported) {

@@ -53,7 +53,7 @@ func (j *Journal) Secret(s string) {
 func (j *Journal) checkSecrets(t testing.TB) {
 	for _, s := range j.stores {
 		for _, call := range s.Calls() {
-			for key := range strings.FieldsSeq(call.Key) { // a LoadAll has several
+			for key := range strings.FieldsSeq(call.Key) { // a LoadAll or SaveAll has several
 				j.Secret(key)
 			}
 		}

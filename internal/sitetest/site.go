@@ -154,7 +154,7 @@ func (s *Site) Calls() []string {
 	var ops []string
 	for _, call := range s.Store.Calls() {
 		ops = append(ops, string(call.Op))
-		for key := range strings.FieldsSeq(call.Key) { // a LoadAll has several
+		for key := range strings.FieldsSeq(call.Key) { // a LoadAll or SaveAll has several
 			s.secret(key)
 		}
 	}

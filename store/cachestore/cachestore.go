@@ -68,6 +68,7 @@ type entry struct {
 var (
 	_ store.Store       = (*Store)(nil)
 	_ store.BatchLoader = (*Store)(nil)
+	_ store.BatchSaver  = (*Store)(nil)
 	_ store.Lister      = (*Store)(nil)
 	_ store.Cleaner     = (*Store)(nil)
 	_ store.Pinger      = (*Store)(nil)
@@ -137,12 +138,46 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 	if err := s.begin(ctx, "save", key); err != nil {
 		return store.Record{}, err
 	}
-	var r store.Record
-	err := s.change(key, func() (kept store.Record, err error) {
-		r, err = s.inner.Save(ctx, key, prev, next)
-		return r, err
-	})
+	c := s.begun(key)
+	defer s.ended(&c)
+	r, err := s.inner.Save(ctx, key, prev, next)
+	if err == nil {
+		c.kept = r
+	}
 	return r, err
+}
+
+// SaveAll implements [store.BatchSaver], by the store behind. The records that
+// were saved are kept in memory.
+func (s *Store) SaveAll(ctx context.Context, changes []store.Change) ([]store.Record, error) {
+	const op = "save all"
+	if err := store.CheckChanges(changes); err != nil {
+		return nil, fmt.Errorf("cachestore: %s: %w", op, err)
+	}
+	if err := s.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	b, ok := s.inner.(store.BatchSaver)
+	if !ok {
+		return nil, s.lacks(op)
+	}
+	ongoing := make([]change, len(changes))
+	for i, c := range changes {
+		ongoing[i] = s.begun(c.Key)
+	}
+	defer func() {
+		for i := range ongoing {
+			s.ended(&ongoing[i])
+		}
+	}()
+	records, err := b.SaveAll(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range records {
+		ongoing[i].kept = r
+	}
+	return records, nil
 }
 
 // Touch implements [store.Store]. The record is dropped from memory.
@@ -150,9 +185,9 @@ func (s *Store) Touch(ctx context.Context, key string, prev store.Record, expire
 	if err := s.begin(ctx, "touch", key); err != nil {
 		return err
 	}
-	return s.change(key, func() (store.Record, error) {
-		return store.Record{}, s.inner.Touch(ctx, key, prev, expires)
-	})
+	c := s.begun(key)
+	defer s.ended(&c)
+	return s.inner.Touch(ctx, key, prev, expires)
 }
 
 // Delete implements [store.Store].
@@ -160,9 +195,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.begin(ctx, "delete", key); err != nil {
 		return err
 	}
-	return s.change(key, func() (store.Record, error) {
-		return store.Record{}, s.inner.Delete(ctx, key)
-	})
+	c := s.begun(key)
+	defer s.ended(&c)
+	return s.inner.Delete(ctx, key)
 }
 
 // List implements [store.Lister], by the store behind.

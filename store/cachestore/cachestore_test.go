@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 			}, storetest.Options{
 				TooLarge:     memstore.DefaultMaxRecord + 1,
 				CleansItself: true,
-				Require:      []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
+				Require:      []storetest.Capability{storetest.BatchLoader, storetest.BatchSaver, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer},
 			})
 		})
 	}
@@ -175,6 +175,34 @@ func TestConflictDropsTheRecord(t *testing.T) {
 	save(t, s, "k", holds(t, s, "k", "fresh"), rec("mine", time.Time{}))
 }
 
+func TestSaveAllKeepsWhatItSaved(t *testing.T) {
+	s, inner := faulty(t, time.Hour)
+	a := save(t, s, "a", store.Record{}, rec("old", time.Time{}))
+	b := save(t, s, "b", store.Record{}, rec("old", time.Time{}))
+	_, err := s.SaveAll(t.Context(), []store.Change{{Key: "a", Prev: a, Next: rec("new", time.Time{})}, {Key: "b", Prev: b}, {Key: "c", Next: rec("made", time.Time{})}})
+	if err != nil {
+		t.Fatalf("SaveAll = %v, want nil", err)
+	}
+	holds(t, s, "a", "new")
+	holds(t, s, "c", "made")
+	loads(t, inner, 0)
+	holds(t, s, "b", "")
+	loads(t, inner, 1)
+}
+
+func TestConflictOfSaveAllDropsTheRecords(t *testing.T) {
+	s, inner := faulty(t, time.Hour)
+	a := save(t, s, "a", store.Record{}, rec("stale", time.Time{}))
+	b := save(t, s, "b", store.Record{}, rec("stale", time.Time{}))
+	save(t, inner.Unwrap(), "b", b, rec("fresh", time.Time{}))
+	_, err := s.SaveAll(t.Context(), []store.Change{{Key: "a", Prev: a, Next: rec("mine", time.Time{})}, {Key: "b", Prev: b, Next: rec("mine", time.Time{})}})
+	if !errors.Is(err, store.ErrConflict) {
+		t.Fatalf("SaveAll = %v, want ErrConflict", err)
+	}
+	holds(t, s, "a", "stale")
+	holds(t, s, "b", "fresh")
+}
+
 // A change whose answer was lost may have taken effect.
 func TestFailedChangeDropsTheRecord(t *testing.T) {
 	lost := errors.New("connection lost")
@@ -188,6 +216,10 @@ func TestFailedChangeDropsTheRecord(t *testing.T) {
 			return err
 		}, "new"},
 		{cloakroomtest.OpDelete, func(s *Store, r store.Record) error { return s.Delete(t.Context(), "k") }, ""},
+		{cloakroomtest.OpSaveAll, func(s *Store, r store.Record) error {
+			_, err := s.SaveAll(t.Context(), []store.Change{{Key: "l", Next: rec("other", time.Time{})}, {Key: "k", Prev: r, Next: rec("new", time.Time{})}})
+			return err
+		}, "new"},
 	} {
 		t.Run(string(c.op), func(t *testing.T) {
 			s, inner := faulty(t, time.Hour)
@@ -231,6 +263,9 @@ func TestCapabilitiesOfTheStoreBehind(t *testing.T) {
 	}
 	if err := s.Ping(t.Context()); !errors.Is(err, store.ErrUnsupported) {
 		t.Errorf("Ping = %v, want ErrUnsupported", err)
+	}
+	if _, err := s.SaveAll(t.Context(), []store.Change{{Key: "k", Next: rec("data", time.Time{})}}); !errors.Is(err, store.ErrUnsupported) {
+		t.Errorf("SaveAll = %v, want ErrUnsupported", err)
 	}
 	save(t, s, "k", store.Record{}, rec("data", time.Time{}))
 	if err := s.Close(); err != nil {

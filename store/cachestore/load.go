@@ -165,34 +165,40 @@ func (s *Store) keep(key string, r store.Record, at time.Time) {
 	}
 }
 
-// change calls f, which changes the record of key and returns it as it is then
-// stored, if it knows that.
-func (s *Store) change(key string, f func() (store.Record, error)) error {
+// A change is one of the record of a key that goes on.
+type change struct {
+	key    string
+	before uint64 // how many changes of it had ended when this one began
+	start  time.Time
+	kept   store.Record // as it is then stored, if that is known
+}
+
+// begun notes that a change of the record of key begins.
+func (s *Store) begun(key string) change {
 	sh, b := s.enter(key)
 	before := b.changes
-	sh.mu.Unlock()
-	start := time.Now()
-	var kept store.Record
-	defer func() {
-		sh.mu.Lock()
-		alone := b.changes == before
-		b.changes++
-		// Loads that go on may have read the record as it was. Nobody joins
-		// them any more, now that the change is acknowledged, and what they
-		// have read is not kept.
-		b.flight = nil
-		if alone && kept.Exists() {
-			s.keep(key, kept, start)
-		} else {
-			// Which of two changes at the same time was the later nobody here
-			// knows, nor what one has done that failed.
-			s.cache.Invalidate(key)
-		}
-		sh.leave(key, b)
-	}()
-	r, err := f()
-	if err == nil {
-		kept = r
+	sh.mu.Unlock() // ended leaves
+	return change{key: key, before: before, start: time.Now()}
+}
+
+// ended keeps the record that a change has made, or drops the one that there
+// was.
+func (s *Store) ended(c *change) {
+	sh := &s.shards[maphash.String(s.seed, c.key)%shardCount]
+	sh.mu.Lock()
+	b := sh.busy[c.key]
+	alone := b.changes == c.before
+	b.changes++
+	// Loads that go on may have read the record as it was. Nobody joins
+	// them any more, now that the change is acknowledged, and what they
+	// have read is not kept.
+	b.flight = nil
+	if alone && c.kept.Exists() {
+		s.keep(c.key, c.kept, c.start)
+	} else {
+		// Which of two changes at the same time was the later nobody here
+		// knows, nor what one has done that failed.
+		s.cache.Invalidate(c.key)
 	}
-	return err
+	sh.leave(c.key, b)
 }

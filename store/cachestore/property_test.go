@@ -34,6 +34,9 @@ type version struct {
 // number, or -1 for none.
 type effect struct{}
 
+// effects are the versions that a SaveAll has made, by key.
+type effects map[string]int
+
 func newHistory(seed uint64) *history {
 	return &history{Store: memstore.New(memstore.Options{}), r: rand.New(rand.NewPCG(seed, 0)), past: map[string][]version{}}
 }
@@ -87,6 +90,20 @@ func (h *history) Save(ctx context.Context, key string, prev, next store.Record)
 	return r, err
 }
 
+func (h *history) SaveAll(ctx context.Context, changes []store.Change) ([]store.Record, error) {
+	h.pause()
+	defer h.pause()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	records, err := h.Store.(store.BatchSaver).SaveAll(ctx, changes)
+	if err == nil {
+		for _, c := range changes {
+			h.note(ctx, c.Key, string(c.Next.Data))
+		}
+	}
+	return records, err
+}
+
 func (h *history) Delete(ctx context.Context, key string) error {
 	h.pause()
 	defer h.pause()
@@ -99,8 +116,11 @@ func (h *history) Delete(ctx context.Context, key string) error {
 
 func (h *history) note(ctx context.Context, key, data string) {
 	h.past[key] = append(h.past[key], version{time.Now(), data})
-	if at, ok := ctx.Value(effect{}).(*int); ok {
+	switch at := ctx.Value(effect{}).(type) {
+	case *int:
 		*at = len(h.past[key]) - 1
+	case effects:
+		at[key] = len(h.past[key]) - 1
 	}
 }
 
@@ -169,6 +189,10 @@ func (v *visitor) visit() {
 	if v.h.intn(4) == 0 {
 		r = v.loadAll()[key]
 	}
+	if v.h.intn(4) == 0 {
+		v.saveAll()
+		return
+	}
 	version := -1
 	ctx := context.WithValue(v.t.Context(), effect{}, &version)
 	var err error
@@ -187,6 +211,30 @@ func (v *visitor) visit() {
 		v.t.Errorf("a change failed: %v", err)
 	}
 	if version >= 0 {
+		v.shared.acknowledge(key, version)
+	}
+	v.h.pause()
+}
+
+// saveAll saves both records, or deletes one of them and saves the other.
+func (v *visitor) saveAll() {
+	loaded := v.loadAll()
+	if loaded == nil {
+		return
+	}
+	v.n++
+	versions := effects{}
+	changes := []store.Change{{Key: "0", Prev: loaded["0"]}, {Key: "1", Prev: loaded["1"]}}
+	for i := range changes {
+		if v.h.intn(3) > 0 {
+			changes[i].Next = store.Record{Data: []byte(fmt.Sprint(v.name, v.n))}
+		}
+	}
+	_, err := v.s.(store.BatchSaver).SaveAll(context.WithValue(v.t.Context(), effect{}, versions), changes)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		v.t.Errorf("SaveAll failed: %v", err)
+	}
+	for key, version := range versions {
 		v.shared.acknowledge(key, version)
 	}
 	v.h.pause()

@@ -58,6 +58,14 @@ func (s *slow) Save(ctx context.Context, key string, prev, next store.Record) (r
 	return r, err
 }
 
+func (s *slow) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	err = s.change(func() error {
+		records, err = s.Store.(store.BatchSaver).SaveAll(ctx, changes)
+		return err
+	})
+	return records, err
+}
+
 func (s *slow) Touch(ctx context.Context, key string, prev store.Record, expires time.Time) error {
 	return s.change(func() error { return s.Store.Touch(ctx, key, prev, expires) })
 }
@@ -82,6 +90,11 @@ func TestLoadsInFlightBringNothingBack(t *testing.T) {
 		},
 		"Delete": func(t *testing.T, s *Store, r store.Record) {
 			if err := s.Delete(t.Context(), "k"); err != nil {
+				t.Error(err)
+			}
+		},
+		"SaveAll": func(t *testing.T, s *Store, r store.Record) {
+			if _, err := s.SaveAll(t.Context(), []store.Change{{Key: "l"}, {Key: "k", Prev: r, Next: rec("new", r.Expires.Add(far-soon))}}); err != nil {
 				t.Error(err)
 			}
 		},
