@@ -176,13 +176,15 @@ func (c *commit) inherited(ctx context.Context, m *marked) (version, error) {
 }
 
 // insert saves what comes of prev and the draft as a record with a new ID. A
-// user's session is listed before, as one that came from the store key from.
+// user's session is listed before, as one that came from the store key from, or at
+// once where the store can do that.
 func (c *commit) insert(ctx context.Context, prev *version, from string) (version, store.Record, error) {
+	atOnce := c.e.batch != nil
 	for {
 		c.tries++
 		id, ticket := c.e.Rules.IDs.New()
 		key := c.e.storeKey(id)
-		listed, err := c.list(ctx, prev, key, from)
+		entry, listed, err := c.list(ctx, prev, key, from, atOnce)
 		if err != nil {
 			return version{}, store.Record{}, err
 		}
@@ -194,13 +196,19 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 			return version{}, store.Record{}, err
 		}
 		v.ticket = ticket
-		rec, err := c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
+		rec, err := c.saveNew(ctx, entry, &v)
+		atOnce = entry.Key != ""
 		switch {
 		case err == nil:
 			return v, rec, nil
+		case errors.Is(err, store.ErrUnsupported) && atOnce:
+			atOnce = false
 		case errors.Is(err, store.ErrConflict) && listed:
 			rec, err = c.lookAfter(ctx, v.key, v.rec)
-			return v, rec, err
+			if !errors.Is(err, store.ErrConflict) || !atOnce {
+				return v, rec, err
+			}
+			atOnce = false // nothing has been saved: somebody else has changed the user's record
 		case errors.Is(err, store.ErrConflict) && c.tries < 3:
 			// A store that lost the answer to a first try has the record
 			// already; nobody will ever ask for it.
@@ -209,6 +217,19 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 			return version{}, store.Record{}, saveError(err)
 		}
 	}
+}
+
+// saveNew saves a new session, together with its entry in its user's record if that
+// has a key.
+func (c *commit) saveNew(ctx context.Context, entry store.Change, v *version) (store.Record, error) {
+	if entry.Key == "" {
+		return c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
+	}
+	saved, err := c.e.batch.SaveAll(ctx, []store.Change{entry, {Key: v.key, Next: v.rec}})
+	if err != nil {
+		return store.Record{}, err
+	}
+	return saved[1], nil
 }
 
 // admit asks the application whether a new session may be saved. It is not asked

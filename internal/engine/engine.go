@@ -61,8 +61,9 @@ type Config struct {
 type Engine struct {
 	Config
 	style   ledger.Style
-	store   store.Store  // nil if sessions live in their tickets
-	records *seal.Sealer // for records; nil if they are not sealed
+	store   store.Store      // nil if sessions live in their tickets
+	batch   store.BatchSaver // the store, where it can save several records at once, or else nil
+	records *seal.Sealer     // for records; nil if they are not sealed
 	readers []codec.Codec
 	seed    maphash.Seed
 	indexes indexes
@@ -95,6 +96,7 @@ func New(s store.Store, sealer *seal.Sealer, c Config) *Engine {
 	if r.Own {
 		e.style.Meta = ledger.NewMeta(c.Codec, e.idleTimeout(nil), c.Lifetime)
 	}
+	e.batch, _ = s.(store.BatchSaver)
 	e.watches.e = e
 	e.boundFlashes()
 	for _, other := range r.Readers {

@@ -168,53 +168,60 @@ func (e *Engine) writeListing(l *listing) ([]byte, error) {
 func (e *Engine) changeListing(ctx context.Context, user string, until time.Time, change func(*listing) (bool, error)) (store.Record, error) {
 	queue := turn{e: e}
 	defer queue.pass()
-	key := e.userKey(user)
 	for tries := int32(1); ; tries++ {
-		l, rec, err := e.listingOf(ctx, user)
-		if err != nil {
-			return rec, err
+		x, err := e.changedListing(ctx, user, until, change)
+		if err != nil || x.Key == "" {
+			return x.Prev, err
 		}
-		changed, err := change(&l)
-		if err != nil || !changed {
-			return rec, err
-		}
-		var next store.Record
-		if len(l.entries) > 0 {
-			data, err := e.writeListing(&l)
-			if err != nil {
-				return rec, fmt.Errorf("cloakroom: save the user's record: %w", err)
-			}
-			next = store.Record{Data: data, Expires: until}
-			switch {
-			case rec.Exists() && until.IsZero():
-				next.Expires = rec.Expires
-			case rec.Exists():
-				next.Expires = store.Later(until, rec.Expires)
-			}
-		} else if !rec.Exists() {
-			return rec, nil
-		}
-		saved, err := e.store.Save(ctx, key, rec, next)
+		saved, err := e.store.Save(ctx, x.Key, x.Prev, x.Next)
 		switch {
 		case err == nil:
 			return saved, nil
 		case !errors.Is(err, store.ErrConflict):
-			return rec, saveError(err)
+			return x.Prev, saveError(err)
 		}
-		if err := queue.wait(ctx, key); err != nil {
-			return rec, outOfTurns(tries, err)
+		if err := queue.wait(ctx, x.Key); err != nil {
+			return x.Prev, outOfTurns(tries, err)
 		}
 	}
 }
 
-// list enters a session into its user's record, before the session is saved, and
-// returns until when the record is sure to stay. What goes on, rather than begins
-// with a login, must not take the place of others when it has been ended itself: its
-// error matches ErrNotFound then.
-func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, goesOn bool, now time.Time) (int64, error) {
-	user := b.Meta.Login.User
-	until := e.listedUntil(b, now)
-	rec, err := e.changeListing(ctx, user, until, func(l *listing) (bool, error) {
+// changedListing returns what changeListing is to save, without a key if that is
+// nothing.
+func (e *Engine) changedListing(ctx context.Context, user string, until time.Time, change func(*listing) (bool, error)) (store.Change, error) {
+	l, rec, err := e.listingOf(ctx, user)
+	x := store.Change{Prev: rec}
+	if err != nil {
+		return x, err
+	}
+	changed, err := change(&l)
+	if err != nil || !changed {
+		return x, err
+	}
+	if len(l.entries) > 0 {
+		data, err := e.writeListing(&l)
+		if err != nil {
+			return x, fmt.Errorf("cloakroom: save the user's record: %w", err)
+		}
+		x.Next = store.Record{Data: data, Expires: until}
+		switch {
+		case rec.Exists() && until.IsZero():
+			x.Next.Expires = rec.Expires
+		case rec.Exists():
+			x.Next.Expires = store.Later(until, rec.Expires)
+		}
+	} else if !rec.Exists() {
+		return x, nil
+	}
+	x.Key = e.userKey(user)
+	return x, nil
+}
+
+// enter returns what enters a session into its user's record. What goes on, rather
+// than begins with a login, must not take the place of others when it has been ended
+// itself: the error matches ErrNotFound then.
+func (e *Engine) enter(ctx context.Context, key, from string, goesOn bool, now time.Time) func(*listing) (bool, error) {
+	return func(l *listing) (bool, error) {
 		if slices.ContainsFunc(l.entries, func(x entry) bool { return x.key == key }) {
 			return true, nil // it moves the expiry on
 		}
@@ -228,11 +235,7 @@ func (e *Engine) list(ctx context.Context, b *ledger.Base, key, from string, goe
 		}
 		l.entries = append(l.entries, entry{key, from, now.UnixMilli()})
 		return true, nil
-	})
-	if err != nil || rec.Expires.IsZero() {
-		return 0, err
 	}
-	return rec.Expires.UnixMilli(), nil
 }
 
 // listedUntil returns when a user's record may go that lists a session with b. The

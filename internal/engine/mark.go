@@ -260,17 +260,11 @@ func (e *Engine) replace(ctx context.Context, key string, read, mark store.Recor
 // leaves its expiry alone. The error matches ErrConflict if somebody else has
 // saved it.
 func (e *Engine) rewrite(ctx context.Context, v version, base ledger.Base, prev []ledger.Prev, now time.Time) (version, error) {
-	var unchanged ledger.Draft
-	next := v
-	var err error
-	if next.Base, err = unchanged.Apply(&e.style, &base, v.Meta.WithPrev(e.style.Meta, prev), now); err != nil {
-		return v, err
-	}
-	data, err := e.encode(v.key, &next.Base)
+	next, err := e.rewritten(v, base, prev, now)
 	if err != nil {
 		return v, err
 	}
-	next.rec, err = e.store.Save(ctx, v.key, v.rec, store.Record{Data: data, Expires: v.rec.Expires})
+	next.rec, err = e.store.Save(ctx, v.key, v.rec, next.rec)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return v, ErrConflict
@@ -278,6 +272,19 @@ func (e *Engine) rewrite(ctx context.Context, v version, base ledger.Base, prev 
 		return v, saveError(err)
 	}
 	return next, nil
+}
+
+// rewritten returns what rewrite saves.
+func (e *Engine) rewritten(v version, base ledger.Base, prev []ledger.Prev, now time.Time) (version, error) {
+	var unchanged ledger.Draft
+	next := v
+	var err error
+	if next.Base, err = unchanged.Apply(&e.style, &base, v.Meta.WithPrev(e.style.Meta, prev), now); err != nil {
+		return v, err
+	}
+	data, err := e.encode(v.key, &next.Base)
+	next.rec = store.Record{Data: data, Expires: v.rec.Expires}
+	return next, err
 }
 
 // madeOf tells whether the values of a record are still what they were.

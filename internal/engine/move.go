@@ -65,9 +65,10 @@ func (c *commit) move(ctx context.Context) error {
 	defer queue.pass()
 	for {
 		left := c.leave(&prev, v.key)
-		_, err := c.e.store.Save(ctx, prev.key, prev.rec, left)
+		settled, err := c.replace(ctx, &prev, left, v, rec)
 		if err == nil {
 			c.e.watches.replaced(prev.key, left)
+			v, rec = settled, settled.rec
 			break
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -108,6 +109,32 @@ func (c *commit) move(ctx context.Context) error {
 		return nil
 	}
 	return c.forgetOld(ctx, v, rec)
+}
+
+// replace puts what is left in the place of the old record, if that is still the one
+// that was copied, and returns the new one: without its predecessor where the store
+// can save both at once.
+func (c *commit) replace(ctx context.Context, prev *version, left store.Record, v version, rec store.Record) (version, error) {
+	v.rec = rec
+	if c.e.batch != nil && v.unsettled() {
+		settled, err := c.e.rewritten(v, v.Base, nil, c.now)
+		if err != nil {
+			return v, err
+		}
+		saved, err := c.e.batch.SaveAll(ctx, []store.Change{
+			{Key: prev.key, Prev: prev.rec, Next: left},
+			{Key: v.key, Prev: rec, Next: settled.rec},
+		})
+		switch {
+		case err == nil:
+			settled.rec = saved[1]
+			return settled, nil
+		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrUnsupported):
+			return v, err
+		}
+	}
+	_, err := c.e.store.Save(ctx, prev.key, prev.rec, left)
+	return v, err
 }
 
 func notFoundIsFine(err error) error {

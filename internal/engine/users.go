@@ -366,19 +366,34 @@ func (e *Engine) revoke(ctx context.Context, user string, entries []entry, spare
 }
 
 // list enters the session that comes of prev and the draft under key into its
-// user's record, if it has a user, and reports whether it has.
-func (c *commit) list(ctx context.Context, prev *version, key, from string) (bool, error) {
-	if c.e.style.Meta == nil || c.draft.Login(prev.Meta).User == "" {
-		return false, nil
+// user's record, as one that came from the store key from, before the session is
+// saved. If both are to be saved at once, it returns what is to be saved of the
+// record. Where the session has no user it does nothing and reports false.
+func (c *commit) list(ctx context.Context, prev *version, key, from string, atOnce bool) (x store.Change, listed bool, err error) {
+	user := c.draft.Login(prev.Meta).User
+	if c.e.style.Meta == nil || user == "" {
+		return x, false, nil
 	}
 	now := c.clock()
 	b := ledger.Base{Created: prev.Created, Meta: c.meta(prev, now)}
 	if c.draft.LogsIn() {
 		b.Created = 0 // its lifetime begins
 	}
-	listed, err := c.e.list(ctx, &b, key, from, !c.draft.LogsIn(), now)
-	c.listed, c.waited = listed, true
-	return true, err
+	until, enter := c.e.listedUntil(&b, now), c.e.enter(ctx, key, from, !c.draft.LogsIn(), now)
+	var expires time.Time
+	if atOnce {
+		x, err = c.e.changedListing(ctx, user, until, enter)
+		expires = x.Next.Expires.Truncate(time.Second) // stores keep no less
+	} else {
+		var rec store.Record
+		rec, err = c.e.changeListing(ctx, user, until, enter)
+		expires = rec.Expires
+	}
+	c.listed, c.waited = 0, true
+	if err == nil && !expires.IsZero() {
+		c.listed = expires.UnixMilli()
+	}
+	return x, true, err
 }
 
 // relist sees to it that the user's record lives as long as the session, which is
@@ -387,7 +402,7 @@ func (c *commit) relist(ctx context.Context, v *version) error {
 	if !c.e.unlisted(c.limited(v), c.clock()) {
 		return nil
 	}
-	_, err := c.list(ctx, v, v.key, "")
+	_, _, err := c.list(ctx, v, v.key, "", false)
 	return err
 }
 

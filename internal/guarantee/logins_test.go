@@ -99,8 +99,10 @@ func TestLoginsThatFoundSomething(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if wrong := playLogins(t, "", p); wrong != "" {
-			t.Errorf("%s: %s\n%s", name, text, wrong)
+		for _, p.Batch = range []bool{false, true} {
+			if wrong := playLogins(t, "", p); wrong != "" {
+				t.Errorf("%s: %s\n%s", name, p, wrong)
+			}
 		}
 	}
 }

@@ -148,7 +148,10 @@ func (g gated) call(ctx context.Context, what, key string, f func(a *actor) erro
 	if a == nil {
 		return f(nil)
 	}
-	a.stop(what + " " + g.sched.nameOf(key))
+	if key != "" {
+		what += " " + g.sched.nameOf(key)
+	}
+	a.stop(what)
 	a.calls++
 	if a.Fault == 0 || a.calls < a.Fault || a.calls > a.Fault+a.Fails {
 		return f(a)
@@ -200,6 +203,38 @@ func (g gated) Delete(ctx context.Context, key string) error {
 		}
 		return err
 	})
+}
+
+// gates returns the store with a gate before each call. It can save several records
+// at once if the plan says so, and the store can.
+func (s *schedule) gates() store.Store {
+	if _, can := s.store.(store.BatchSaver); can && s.plan.Batch {
+		return batched{gated{s}}
+	}
+	return gated{s}
+}
+
+// batched is gated on a store that can save several records at once.
+type batched struct{ gated }
+
+func (b batched) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	keys := make([]string, len(changes))
+	for i, x := range changes {
+		keys[i] = b.sched.nameOf(x.Key)
+	}
+	err = b.call(ctx, "saves "+strings.Join(keys, " and ")+" at once", "", func(a *actor) (err error) {
+		if records, err = b.sched.store.(store.BatchSaver).SaveAll(ctx, changes); err != nil {
+			return err
+		}
+		for i, x := range changes {
+			b.sched.saved(a, x.Key, records[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
 }
 
 // frozen is a store that is only read.

@@ -14,6 +14,7 @@ import (
 type plan struct {
 	Life   int   `json:"life,omitempty"`   // index of lives
 	Sealed bool  `json:"sealed,omitempty"` // Options.RecordKeys is set
+	Batch  bool  `json:"batch,omitempty"`  // several records are saved at once, if the store can do that
 	New    bool  `json:"new,omitempty"`    // the visitor has no session yet
 	Finish int   `json:"finish,omitempty"` // how what is left of a failure is finished, see finish
 	Acts   []act `json:"acts"`
@@ -107,6 +108,7 @@ func newPlan(dice *rand.Rand) plan {
 		Sealed: dice.IntN(4) == 0,
 		New:    dice.IntN(12) == 0,
 		Finish: dice.IntN(finishes),
+		Batch:  dice.IntN(2) == 0,
 	}
 	faulty, kinds := dice.IntN(2) == 0, kinds
 	if dice.IntN(3) == 0 {
@@ -181,6 +183,7 @@ func (p plan) smaller(yield func(plan) bool) {
 	for _, f := range []func(*plan){
 		func(q *plan) { q.Life = 0 },
 		func(q *plan) { q.Sealed = false },
+		func(q *plan) { q.Batch = false },
 		func(q *plan) { q.New = false },
 		func(q *plan) { q.Finish = 0 },
 	} {

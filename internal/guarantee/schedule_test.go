@@ -188,7 +188,7 @@ func (s *schedule) open(t *testing.T, dir string) (end func()) {
 		}
 	}
 	for i := range s.procs {
-		s.procs[i] = newManager(t, gated{s}, o)
+		s.procs[i] = newManager(t, s.gates(), o)
 	}
 	s.uses = cmp.Or(l.idle, cloakroom.DefaultIdleTimeout) / 10
 	s.reader = newManager(t, frozen{gated{s}}, o)

@@ -183,7 +183,10 @@ func (g gated) call(ctx context.Context, what, key string, save bool, f func(a *
 	if a == nil {
 		return f(nil)
 	}
-	a.stop(what + " " + g.s.nameOf(key))
+	if key != "" {
+		what += " " + g.s.nameOf(key)
+	}
+	a.stop(what)
 	a.calls++
 	if a.Fault == 0 || a.calls < a.Fault || a.calls > a.Fault+a.Fails {
 		return f(a)
@@ -250,6 +253,40 @@ func (g gated) Delete(ctx context.Context, key string) error {
 		}
 		return err
 	})
+}
+
+// gates returns the store with a gate before each call. It can save several records
+// at once if the plan says so, and the store can.
+func (s *schedule) gates() store.Store {
+	if _, can := s.store.(store.BatchSaver); can && s.plan.Batch {
+		return batched{gated{s}}
+	}
+	return gated{s}
+}
+
+// batched is gated on a store that can save several records at once.
+type batched struct{ gated }
+
+func (b batched) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	keys := make([]string, len(changes))
+	for i, x := range changes {
+		keys[i] = b.s.nameOf(x.Key)
+	}
+	err = b.call(ctx, "saves "+strings.Join(keys, " and ")+" at once", "", true, func(a *actor) (err error) {
+		b.s.saves.Lock()
+		defer b.s.saves.Unlock()
+		if records, err = b.s.store.(store.BatchSaver).SaveAll(ctx, changes); err != nil {
+			return err
+		}
+		for i, x := range changes {
+			b.s.saved(a, x.Key, records[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
 }
 
 // frozen is a store that is only read.

@@ -15,6 +15,7 @@ type Plan struct {
 	Refuse bool   `json:"refuse,omitempty"` // Options.RefuseOverMax
 	Renew  int    `json:"renew,omitempty"`  // minutes of Options.RenewEvery
 	Sealed bool   `json:"sealed,omitempty"` // Options.RecordKeys are set
+	Batch  bool   `json:"batch,omitempty"`  // several records are saved at once, if the store can do that
 	Unused int    `json:"unused,omitempty"` // minutes in which nobody came before it begins
 	Finish int    `json:"finish,omitempty"` // see finish
 	Acts   []Act  `json:"acts"`
@@ -111,7 +112,7 @@ func (a *Act) writes() bool {
 // NewPlan returns what the dice say.
 func NewPlan(seed uint64) Plan {
 	dice := rand.New(rand.NewPCG(seed, 0))
-	p := Plan{Sealed: dice.IntN(4) == 0, Finish: dice.IntN(finishes), Seed: seed}
+	p := Plan{Sealed: dice.IntN(4) == 0, Finish: dice.IntN(finishes), Batch: dice.IntN(2) == 0, Seed: seed}
 	kinds, faulty := kinds, dice.IntN(2) == 0
 	switch dice.IntN(3) {
 	case 0:
@@ -194,6 +195,7 @@ func (p Plan) Smaller(yield func(Plan) bool) {
 		func(q *Plan) { q.Refuse = false },
 		func(q *Plan) { q.Renew = 0 },
 		func(q *Plan) { q.Sealed = false },
+		func(q *Plan) { q.Batch = false },
 		func(q *Plan) { q.Unused = 0 },
 		func(q *Plan) { q.Finish = 0 },
 	} {

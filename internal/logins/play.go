@@ -123,7 +123,7 @@ func (s *schedule) setUp() (err error) {
 		}
 	}
 	for i := range s.procs {
-		if s.procs[i], err = cloakroom.New(gated{s}, o); err != nil {
+		if s.procs[i], err = cloakroom.New(s.gates(), o); err != nil {
 			return err
 		}
 	}
