@@ -81,7 +81,7 @@ type Call struct {
 
 // Faulty is a store that fails when it is told to, and notes its calls. It has
 // every capability; one that the store inside lacks is answered with
-// [store.ErrUnsupported]. Its methods may be called concurrently.
+// [store.ErrUnsupported], and not noted. Its methods may be called concurrently.
 type Faulty struct {
 	inner store.Store
 
@@ -240,11 +240,11 @@ func (f *Faulty) Load(ctx context.Context, key string) (r store.Record, err erro
 // LoadAll calls the store inside, unless a fault prevents it. It counts as one
 // call, for which faults of Load do not apply.
 func (f *Faulty) LoadAll(ctx context.Context, keys []string) (records []store.Record, err error) {
+	b, ok := f.inner.(store.BatchLoader)
+	if !ok {
+		return nil, f.lacks("load many records at once")
+	}
 	err = f.do(ctx, OpLoadAll, strings.Join(keys, " "), func() error {
-		b, ok := f.inner.(store.BatchLoader)
-		if !ok {
-			return f.lacks("load many records at once")
-		}
 		records, err = b.LoadAll(ctx, keys)
 		return err
 	})
@@ -266,15 +266,15 @@ func (f *Faulty) Save(ctx context.Context, key string, prev, next store.Record) 
 // SaveAll calls the store inside, unless a fault prevents it. It counts as one
 // call, for which faults of Save do not apply.
 func (f *Faulty) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	b, ok := f.inner.(store.BatchSaver)
+	if !ok {
+		return nil, f.lacks("save several records at once")
+	}
 	keys := make([]string, len(changes))
 	for i, c := range changes {
 		keys[i] = c.Key
 	}
 	err = f.do(ctx, OpSaveAll, strings.Join(keys, " "), func() error {
-		b, ok := f.inner.(store.BatchSaver)
-		if !ok {
-			return f.lacks("save several records at once")
-		}
 		records, err = b.SaveAll(ctx, changes)
 		return err
 	})
@@ -306,12 +306,13 @@ func (f *Faulty) Delete(ctx context.Context, key string) error {
 // after the last one if it says AnswerLost.
 func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[store.Entry, error] {
 	return func(yield func(store.Entry, error) bool) {
+		l, ok := f.inner.(store.Lister)
+		if !ok {
+			yield(store.Entry{}, f.lacks("list"))
+			return
+		}
 		stopped := false
 		err := f.do(ctx, OpList, prefix, func() error {
-			l, ok := f.inner.(store.Lister)
-			if !ok {
-				return f.lacks("list")
-			}
 			for e, err := range l.List(ctx, prefix) {
 				if err != nil {
 					return err
@@ -330,11 +331,11 @@ func (f *Faulty) List(ctx context.Context, prefix string) iter.Seq2[store.Entry,
 
 // DeleteExpired calls the store inside, unless a fault prevents it.
 func (f *Faulty) DeleteExpired(ctx context.Context, limit int) (n int, err error) {
+	c, ok := f.inner.(store.Cleaner)
+	if !ok {
+		return 0, f.lacks("clean up")
+	}
 	err = f.do(ctx, OpClean, "", func() error {
-		c, ok := f.inner.(store.Cleaner)
-		if !ok {
-			return f.lacks("clean up")
-		}
 		n, err = c.DeleteExpired(ctx, limit)
 		return err
 	})
@@ -343,13 +344,11 @@ func (f *Faulty) DeleteExpired(ctx context.Context, limit int) (n int, err error
 
 // Ping calls the store inside, unless a fault prevents it.
 func (f *Faulty) Ping(ctx context.Context) error {
-	return f.do(ctx, OpPing, "", func() error {
-		p, ok := f.inner.(store.Pinger)
-		if !ok {
-			return f.lacks("ping")
-		}
-		return p.Ping(ctx)
-	})
+	p, ok := f.inner.(store.Pinger)
+	if !ok {
+		return f.lacks("ping")
+	}
+	return f.do(ctx, OpPing, "", func() error { return p.Ping(ctx) })
 }
 
 // Close closes the store inside. No fault applies.

@@ -179,8 +179,7 @@ func (c *commit) inherited(ctx context.Context, m *marked) (version, error) {
 // user's session is listed before, as one that came from the store key from, or at
 // once where the store can do that.
 func (c *commit) insert(ctx context.Context, prev *version, from string) (version, store.Record, error) {
-	atOnce := c.e.batch != nil
-	for {
+	for atOnce := c.e.batch != nil; ; atOnce = false {
 		c.tries++
 		id, ticket := c.e.Rules.IDs.New()
 		key := c.e.storeKey(id)
@@ -196,40 +195,48 @@ func (c *commit) insert(ctx context.Context, prev *version, from string) (versio
 			return version{}, store.Record{}, err
 		}
 		v.ticket = ticket
-		rec, err := c.saveNew(ctx, entry, &v)
-		atOnce = entry.Key != ""
-		switch {
-		case err == nil:
-			return v, rec, nil
-		case errors.Is(err, store.ErrUnsupported) && atOnce:
-			atOnce = false
-		case errors.Is(err, store.ErrConflict) && listed:
-			rec, err = c.lookAfter(ctx, v.key, v.rec)
-			if !errors.Is(err, store.ErrConflict) || !atOnce {
-				return v, rec, err
-			}
-			atOnce = false // nothing has been saved: somebody else has changed the user's record
-		case errors.Is(err, store.ErrConflict) && c.tries < 3:
-			// A store that lost the answer to a first try has the record
-			// already; nobody will ever ask for it.
-			c.waited = true
-		default:
-			return version{}, store.Record{}, saveError(err)
+		rec, again, err := c.saveNew(ctx, entry, listed, &v)
+		if !again {
+			return v, rec, err
 		}
+		c.waited = true
 	}
 }
 
-// saveNew saves a new session, together with its entry in its user's record if that
-// has a key.
-func (c *commit) saveNew(ctx context.Context, entry store.Change, v *version) (store.Record, error) {
-	if entry.Key == "" {
-		return c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
+// saveNew saves a new session, and at once with it what lists it, if entry says that
+// this is still to be done. With again nothing has been saved that would be in the way
+// of another try.
+func (c *commit) saveNew(ctx context.Context, entry store.Change, listed bool, v *version) (rec store.Record, again bool, err error) {
+	atOnce := entry.Key != ""
+	if atOnce {
+		var saved []store.Record
+		saved, err = c.e.batch.SaveAll(ctx, []store.Change{entry, {Key: v.key, Next: v.rec}})
+		if err == nil {
+			return saved[1], false, nil
+		}
+		if errors.Is(err, store.ErrUnsupported) {
+			atOnce = false
+			if _, err := c.e.store.Save(ctx, entry.Key, entry.Prev, entry.Next); err != nil {
+				return rec, errors.Is(err, store.ErrConflict), saveError(err)
+			}
+		}
 	}
-	saved, err := c.e.batch.SaveAll(ctx, []store.Change{entry, {Key: v.key, Next: v.rec}})
-	if err != nil {
-		return store.Record{}, err
+	if !atOnce {
+		rec, err = c.e.store.Save(ctx, v.key, store.Record{}, v.rec)
 	}
-	return saved[1], nil
+	switch {
+	case err == nil:
+		return rec, false, nil
+	case !errors.Is(err, store.ErrConflict):
+		return store.Record{}, false, saveError(err)
+	case listed:
+		rec, err = c.lookAfter(ctx, v.key, v.rec)
+		return rec, atOnce && errors.Is(err, store.ErrConflict), err
+	default:
+		// A store that lost the answer to a first try has the record already; nobody
+		// will ever ask for it.
+		return store.Record{}, c.tries < 3, saveError(err)
+	}
 }
 
 // admit asks the application whether a new session may be saved. It is not asked

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloakroom/cloakroom"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 func login(user string) func(*cloakroom.Session) {
@@ -14,24 +15,39 @@ func login(user string) func(*cloakroom.Session) {
 
 // What a login costs is said in docs/users.md.
 func TestCallsOfALogin(t *testing.T) {
-	s := sitetest.NewTLS(t, cloakroom.Options{})
+	for _, c := range []struct {
+		name                    string
+		store                   store.Store
+		first, again, anonymous string
+	}{
+		{"one by one", sitetest.Memory(t), "Load Save Save", "Load Load Save Save Save Save", "Load Save Save Save"},
+		{"at once", sitetest.AtOnce(t), "Load SaveAll", "Load Load SaveAll SaveAll", "Load Save SaveAll"},
+	} {
+		t.Run(c.name, func(t *testing.T) { testCallsOfALogin(t, c.store, c.first, c.again, c.anonymous) })
+	}
+}
+
+func testCallsOfALogin(t *testing.T, records store.Store, first, again, anonymously string) {
+	s := sitetest.NewOn(t, records, cloakroom.Options{})
 	calls := func(what, want string) {
 		t.Helper()
 		sitetest.Equal(t, what, s.Calls(), strings.Fields(want)...)
 	}
-	a, b := s.Browser(t), s.Begin(t, map[string]any{"cart": 1})
+	a, b, nobody := s.Browser(t), s.Begin(t, map[string]any{"cart": 1}), s.Begin(t, map[string]any{"cart": 1})
 	s.Calls()
 
 	a.OK(login("ada"))
-	calls("of a visitor without a session", "Load Save Save")
+	calls("of a visitor without a session", first)
 	b.OK(login("ada"))
-	calls("of a visitor with a session", "Load Load Save Save Save Save")
+	calls("of a visitor with a session", again)
 	b.OK(login("ada"))
-	calls("of a user who confirms his password", "Load Load Save Save Save Save")
+	calls("of a user who confirms his password", again)
 	b.OK(login("bob"))
-	calls("of another user", "Load Load Save Save Save Save")
+	calls("of another user", again)
 	b.OK((*cloakroom.Session).Regenerate)
-	calls("regenerate", "Load Load Save Save Save Save")
+	calls("regenerate", again)
+	nobody.OK((*cloakroom.Session).Regenerate)
+	calls("regenerate of a visitor", anonymously)
 	b.OK((*cloakroom.Session).Destroy)
 	calls("logout", "Load Save")
 

@@ -185,7 +185,7 @@ func TestFailureAtEachStep(t *testing.T) {
 		"login":      func(s *cloakroom.Session) { s.Regenerate(); s.Set("user", "ada") },
 		"write":      sitetest.Set("user", "ada"),
 	} {
-		for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpDelete} {
+		for _, op := range []cloakroomtest.Op{cloakroomtest.OpLoad, cloakroomtest.OpSave, cloakroomtest.OpSaveAll, cloakroomtest.OpDelete} {
 			for nth := 1; nth <= 5; nth++ {
 				for _, tr := range troubles {
 					fault := tr.with(op)
@@ -193,6 +193,7 @@ func TestFailureAtEachStep(t *testing.T) {
 					t.Run(fmt.Sprintf("%s: %s number %d %s", name, op, nth, tr.name), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							sitetest.EachStoreHere(t, func(s store.Store) { testStep(t, s, use, fault) })
+							testStep(t, sitetest.AtOnce(t), use, fault)
 						})
 					})
 				}
@@ -209,9 +210,13 @@ func testStep(t *testing.T, records store.Store, use func(*cloakroom.Session), f
 	b := s.Begin(t, kept)
 	ticket := b.Ticket()
 	interfered := false
-	s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Before: func() {
+	second := cloakroomtest.Fault{Op: cloakroomtest.OpSave, Nth: 2, Before: func() {
 		interfered = other.Holder(t, ticket).Visit(sitetest.Set("three", 3)).OK()
-	}})
+	}}
+	if _, ok := records.(store.BatchSaver); ok {
+		second.Op, second.Nth = cloakroomtest.OpSaveAll, 1
+	}
+	s.Store.Inject(second)
 	s.Store.Inject(fault)
 	a := b.Visit(use)
 	if !a.OK() {
@@ -235,5 +240,5 @@ func testStep(t *testing.T, records store.Store, use func(*cloakroom.Session), f
 // gets the ticket of the new record, which is without that write. Whether the
 // old one is still there cannot be known.
 func lostInMove(fault cloakroomtest.Fault) bool {
-	return fault.Op == cloakroomtest.OpSave && fault.Nth == 2
+	return fault.Op == cloakroomtest.OpSave && fault.Nth == 2 || fault.Op == cloakroomtest.OpSaveAll && fault.Nth == 1
 }

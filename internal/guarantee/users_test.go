@@ -213,14 +213,17 @@ func TestMostSessionsOfAUser(t *testing.T) {
 func TestFailureAtEachStepOfARenewal(t *testing.T) {
 	for call := 1; call <= 8; call++ {
 		for _, lost := range []bool{false, true} {
-			for _, sealed := range []bool{false, true} {
+			for _, c := range []struct{ sealed, atOnce bool }{{}, {sealed: true}, {atOnce: true}} {
 				synctest.Test(t, func(t *testing.T) {
 					o := plain()
 					o.RenewEvery, o.IdleTimeout = time.Hour, 12*time.Hour
-					if sealed {
+					if c.sealed {
 						o.RecordKeys = [][]byte{[]byte(oldKey)}
 					}
 					s := sitetest.New(t, o)
+					if c.atOnce {
+						s = sitetest.NewOn(t, sitetest.AtOnce(t), o)
+					}
 					b := s.Browser(t)
 					b.OK(loginAs("ada"))
 					time.Sleep(61 * time.Minute)

@@ -8,12 +8,22 @@ import (
 	"github.com/cloakroom/cloakroom/store/memstore"
 )
 
-// Memory returns a store in memory, for the duration of the test.
-func Memory(t testing.TB) store.Store {
+// Memory returns a store in memory, for the duration of the test. As most stores it
+// saves one record at a time: see AtOnce.
+func Memory(t testing.TB) store.Store { return oneByOne{AtOnce(t)} }
+
+// AtOnce returns a store in memory that can save several records at once.
+func AtOnce(t testing.TB) *memstore.Store {
 	s := memstore.New(memstore.Options{})
 	t.Cleanup(func() { s.Close() })
 	return s
 }
+
+// A oneByOne is a store in memory that saves one record at a time.
+type oneByOne struct{ *memstore.Store }
+
+// SaveAll hides that of the store: what is so called is no store.BatchSaver.
+func (oneByOne) SaveAll() {}
 
 // Files returns a store in the files of a directory, for the duration of the
 // test.
