@@ -222,15 +222,10 @@ func (e *Engine) Values(d *Device, yield func(name string, v any, raw []byte, er
 	}
 }
 
-// FlashesOf returns the flash messages of the device's session, as they stand in its
-// record; nil if there are none.
-func (e *Engine) FlashesOf(d *Device) any {
-	raw, c := d.version.Find(ledger.NameFlashes)
-	if raw == nil {
-		return nil
-	}
-	v, _ := codec.Value[any](c, raw)
-	return v
+// FlashesOf yields the flash messages of the device's session, oldest first.
+func (e *Engine) FlashesOf(d *Device, yield func(category, message string)) {
+	var none ledger.Draft
+	none.Flashes(&d.version.Base, nil, yield)
 }
 
 // userCall checks that there can be users, and returns a context for the calls of
