@@ -260,7 +260,7 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 	ends := l.after([]string{handle}) // with what comes from it: a move that is not finished
 	entries := slices.DeleteFunc(l.entries, func(x entry) bool { return !ends[x.key] })
 	if len(entries) == 0 {
-		return fmt.Errorf("cloakroom: revoke: %w: the user has no session with this handle", ErrNotFound)
+		return fmt.Errorf("cloakroom: revoke: %w", &overError{"no session: the user has none with this handle", ErrNotFound})
 	}
 	return e.revoke(ctx, user, entries, nil)
 }
