@@ -76,6 +76,22 @@ func TestSweepShrinksAroundTheLiving(t *testing.T) {
 	})
 }
 
+func TestSaveAllSetsTheTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{})
+		defer s.Close()
+		next := store.Record{Data: []byte("data"), Expires: time.Now().Add(time.Second)}
+		if _, err := s.SaveAll(t.Context(), []store.Change{{Key: "a"}, {Key: "b", Next: next}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(sweepEvery + time.Second)
+		synctest.Wait()
+		if records, _, _ := held(s); records != 0 {
+			t.Errorf("%d records are left, want 0", records)
+		}
+	})
+}
+
 func TestTimerOnlyWhileThereAreRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{})

@@ -8,8 +8,9 @@ import (
 
 // A query is one statement with the arguments that it takes.
 type query struct {
-	text string
-	args []string
+	text   string
+	args   []string
+	before int // arguments of the same statement that come before these
 }
 
 // params are the values that the arguments of a query stand for.
@@ -116,9 +117,9 @@ func (g *grammar) placeholder(q *query, arg string) string {
 	}
 	for i, a := range q.args {
 		if a == arg {
-			return "$" + strconv.Itoa(i+1)
+			return "$" + strconv.Itoa(q.before+i+1)
 		}
 	}
 	q.args = append(q.args, arg)
-	return "$" + strconv.Itoa(len(q.args))
+	return "$" + strconv.Itoa(q.before+len(q.args))
 }

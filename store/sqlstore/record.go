@@ -53,48 +53,83 @@ func (s *Store) Save(ctx context.Context, key string, prev, next store.Record) (
 		return store.Record{}, err
 	}
 	defer s.leave()
-	if !next.Live(time.Now()) {
-		next = store.Record{}
+	sw, err := s.newSwap(ctx, key, prev, next)
+	ok := false
+	if err == nil {
+		ok, err = s.swap(ctx, &sw)
 	}
-	next.Expires = s.clock.round(next.Expires)
-	if err := s.checkSize(ctx, key, next.Data); err != nil {
-		return store.Record{}, s.fail(ctx, op, key, err)
-	}
-	if next.Exists() && layouts[s.opts.Layout].token != "" {
-		next.Token = newToken()
-	} else {
-		next.Token = 0
-	}
-	ok, err := s.swap(ctx, key, prev, next)
 	if err != nil {
 		return store.Record{}, s.fail(ctx, op, key, err)
 	}
 	if !ok {
 		return store.Record{}, fmt.Errorf("sqlstore: save: %w", store.ErrConflict)
 	}
-	return next, nil
+	return sw.next, nil
 }
 
-// swap replaces prev by next, and reports false if the record is another one.
-func (s *Store) swap(ctx context.Context, key string, prev, next store.Record) (bool, error) {
-	p := params{key: key, data: next.Data, expires: s.clock.value(next.Expires), token: int64(next.Token)}
-	if prev.Exists() {
-		p.old = s.compared(prev)
+// A swap is what Save does, ready for the database.
+type swap struct {
+	params
+	prev bool         // a record is replaced
+	next store.Record // as it will be stored
+}
+
+// newSwap makes the swap of prev for next, which it refuses if it is too large.
+func (s *Store) newSwap(ctx context.Context, key string, prev, next store.Record) (swap, error) {
+	if !next.Live(time.Now()) {
+		next = store.Record{}
 	}
+	next.Expires = s.clock.round(next.Expires)
+	if err := s.checkSize(ctx, key, next.Data); err != nil {
+		return swap{}, err
+	}
+	if next.Exists() && layouts[s.opts.Layout].token != "" {
+		next.Token = newToken()
+	} else {
+		next.Token = 0
+	}
+	sw := swap{prev: prev.Exists(), next: next}
+	sw.params = params{key: key, data: next.Data, expires: s.clock.value(next.Expires), token: int64(next.Token)}
+	if sw.prev {
+		sw.old = s.compared(prev)
+	}
+	return sw, nil
+}
+
+// query returns the statement that makes the swap, or nil if nothing is to
+// become nothing.
+func (s *Store) query(sw *swap) *query {
 	switch {
-	case prev.Exists() && next.Exists():
-		return s.changed(s.exec(ctx, &s.sql.replace, &p))
-	case prev.Exists():
-		return s.changed(s.exec(ctx, &s.sql.remove, &p))
-	case next.Exists():
-		return s.created(s.exec(ctx, &s.sql.create, &p))
+	case sw.prev && sw.next.Exists():
+		return &s.sql.replace
+	case sw.prev:
+		return &s.sql.remove
+	case sw.next.Exists():
+		return &s.sql.create
+	}
+	return nil
+}
+
+// swap replaces one record by another, and reports false if it is not there.
+func (s *Store) swap(ctx context.Context, sw *swap) (bool, error) {
+	if q := s.query(sw); q != nil {
+		r, err := s.exec(ctx, q, &sw.params)
+		return s.swapped(sw, r, err)
 	}
 	var one int
-	err := s.row(ctx, &s.sql.exists, &p, &one)
+	err := s.row(ctx, &s.sql.exists, &sw.params, &one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return true, nil
 	}
 	return false, err
+}
+
+// swapped reports whether the statement for a swap has made it.
+func (s *Store) swapped(sw *swap, r sql.Result, err error) (bool, error) {
+	if sw.prev {
+		return s.changed(r, err)
+	}
+	return s.created(r, err)
 }
 
 // compared is what a record is told from others by.

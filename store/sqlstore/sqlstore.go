@@ -43,6 +43,7 @@ type Store struct {
 var (
 	_ store.Store       = (*Store)(nil)
 	_ store.BatchLoader = (*Store)(nil)
+	_ store.BatchSaver  = (*Store)(nil)
 	_ store.Lister      = (*Store)(nil)
 	_ store.Cleaner     = (*Store)(nil)
 	_ store.Pinger      = (*Store)(nil)

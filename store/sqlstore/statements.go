@@ -13,16 +13,23 @@ type statements struct {
 	page    query // position, key, whether it is wanted, data, expiry, token
 	ping    query // whether it is read-only
 
-	clean cleaning
+	clean   cleaning
+	grammar *grammar // of what is put together later
 }
+
+// The words of statements that change a record if it is still the same.
+const (
+	replaceWords = "UPDATE {table} SET {data} = $data, {expires} = {mark}{set token} WHERE {this} AND {same} AND {live}"
+	removeWords  = "DELETE FROM {table} WHERE {this} AND {same} AND {live}"
+)
 
 // newStatements returns the queries for normalized options.
 func newStatements(o *Options) statements {
 	g := newGrammar(o)
 	s := statements{
 		load:    g.query("SELECT {stored}, {out}, {token} FROM {table} WHERE {this} AND {live}{first}"),
-		replace: g.query("UPDATE {table} SET {data} = $data, {expires} = {mark}{set token} WHERE {this} AND {same} AND {live}"),
-		remove:  g.query("DELETE FROM {table} WHERE {this} AND {same} AND {live}"),
+		replace: g.query(replaceWords),
+		remove:  g.query(removeWords),
 		exists:  g.query("SELECT 1 FROM {table} WHERE {this} AND {live}{first}"),
 		touch:   g.query("UPDATE {table} SET {expires} = {later} WHERE {this} AND {live}"),
 		delete:  g.query("DELETE FROM {table} WHERE {this}"),
@@ -32,7 +39,8 @@ func newStatements(o *Options) statements {
 			" FROM {table} WHERE {beyond} ORDER BY {pos} LIMIT $limit"),
 		ping: g.query("SELECT {read only}, (SELECT COUNT(*) FROM" +
 			" (SELECT {probe} FROM {table} LIMIT 0) AS probe)"),
-		clean: newCleaning(o, g),
+		clean:   newCleaning(o, g),
+		grammar: g,
 	}
 	for i, n := range batches {
 		s.loadAll[i] = g.loadAll(n)

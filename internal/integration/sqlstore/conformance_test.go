@@ -14,7 +14,7 @@ import (
 )
 
 // everything is what the suite may require of this store.
-var everything = []storetest.Capability{storetest.BatchLoader, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer}
+var everything = []storetest.Capability{storetest.BatchLoader, storetest.BatchSaver, storetest.Lister, storetest.Cleaner, storetest.Pinger, storetest.Closer}
 
 // precision is what expiries are rounded to, but for Flask's table in MySQL.
 const precision = time.Microsecond
