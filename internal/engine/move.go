@@ -129,7 +129,7 @@ func (c *commit) replace(ctx context.Context, prev *version, left store.Record, 
 		case err == nil:
 			settled.rec = saved[1]
 			return settled, nil
-		case !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrUnsupported):
+		case !errors.Is(err, store.ErrUnsupported):
 			return v, err
 		}
 	}

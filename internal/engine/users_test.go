@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cloakroom/cloakroom"
+	"github.com/cloakroom/cloakroom/cloakroomtest"
 	"github.com/cloakroom/cloakroom/internal/sitetest"
 	"github.com/cloakroom/cloakroom/store"
 )
@@ -100,4 +101,27 @@ func testCallsOfALogin(t *testing.T, records store.Store, first, again, anonymou
 		t.Fatal(err)
 	}
 	calls("RevokeUser of nobody", "Load")
+}
+
+// A store whose client tries again, since the first answer was lost, meets what it
+// has saved itself. It is one login all the same.
+func TestLoginThatIsSavedTwice(t *testing.T) {
+	for name, user := range map[string]bool{"a new visitor": false, "a visitor with a session": true} {
+		s := sitetest.NewOn(t, sitetest.AtOnce(t), cloakroom.Options{})
+		b := s.Browser(t)
+		if user {
+			b = s.Begin(t, map[string]any{"cart": 1})
+		}
+		s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpSaveAll, AnswerLost: true, Err: store.ErrConflict})
+		b.OK(login("ada"))
+		s.Store.Heal()
+		b.OK(func(s *cloakroom.Session) {
+			if s.User() != "ada" {
+				t.Errorf("%s: the session is of %q", name, s.User())
+			}
+		})
+		if records := s.Records(t); len(records) != 1 {
+			t.Errorf("%s: %d sessions, want 1", name, len(records))
+		}
+	}
 }
