@@ -125,7 +125,7 @@ type schedule struct {
 	places  map[string]*place // by store key
 	keys    []string          // of places, in the order in which they were first used
 	deaths  map[string]*death // by store key
-	orphans map[string]bool   // keys of sessions that were to end when all had been answered
+	orphans map[string]bool   // by store key: what orphan said before the marks went that it asks
 	hot     bool              // a Delete has removed a mark, see playSchedule
 	trace   []string
 	errs    []string
