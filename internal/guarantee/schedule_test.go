@@ -40,19 +40,15 @@ const (
 
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	inMemory, inFiles := schedules, fileSchedules
-	if testing.Short() {
-		inMemory, inFiles = shortSchedules, shortSchedules/10
-	}
 	for _, where := range []struct {
 		name  string
 		n     int
 		files bool
-	}{{"memory", inMemory, false}, {"files", inFiles, true}} {
+	}{{"memory", size(schedules, shortSchedules), false}, {"files", size(fileSchedules, shortSchedules/10), true}} {
 		t.Run(where.name, func(t *testing.T) {
 			dir := ""
 			if where.files {
-				dir = t.TempDir()
+				dir = quickDir(t)
 			}
 			if text := os.Getenv(scheduleEnv); text != "" {
 				playAgain(t, dir, text)

@@ -331,7 +331,7 @@ func TestOldTicketIsNotRenewed(t *testing.T) {
 // somebody may have written it: nothing costs more than a few calls for each entry.
 // Nor is each entry compared with each: the test would take a minute rather than a second.
 func TestLongLineOfAUsersRecord(t *testing.T) {
-	const n = 60_000
+	n := size(60_000, 10_000)
 	o := unlogged()
 	o.StoreTimeout = time.Hour
 	line := func(t *testing.T, o cloakroom.Options) (*sitetest.Site, func(op string, most int)) {
