@@ -352,9 +352,7 @@ func (e *Engine) revoke(ctx context.Context, user string, entries []entry, spare
 	}
 	_, err := e.changeListing(ctx, user, time.Time{}, func(l *listing) (bool, error) {
 		before := len(l.entries)
-		for _, x := range entries {
-			l.drop(x.key)
-		}
+		l.drop(entries)
 		return len(l.entries) < before, nil
 	})
 	return err
