@@ -9,6 +9,8 @@ MODULES := $(filter-out ./internal/workspace,$(shell sed -n 's/^\t\(\..*\)/\1/p'
 # what -short does not leave out there: other processes, and what waits for a disk.
 QUICK := $$(go list ./... ./examples/... ./store/cachestore/... ./store/sqlstore/... | grep -v /internal/testserver)
 SLOW := ^(TestProcesses|TestKilledProcesses|TestEveryFailingStep)|^TestConformance$$/^synced
+# Tests that are ten times as large without the race detector.
+LARGE := ^(TestRandomSchedules|TestRandomLogins|TestVisitors|TestNoWriteIsLost|TestLongLineOfAUsersRecord)
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 # What the runs of storetest write, from which the README's table of stores is made.
@@ -26,8 +28,9 @@ quick: ## unit tests alone: a minute, nothing is installed
 setup: ## install what the tests need beside Go, and say before what
 	./scripts/setup
 
-test: setup ## every test there is, with the race detector; installs what it needs
+test: setup ## every test there is, with the race detector, and the large ones without; installs what it needs
 	STORETEST_REPORTS=$(REPORTS) go test -race $(if $(filter true,$(CI)),-count=1) -timeout 30m work
+	go test $(if $(filter true,$(CI)),-count=1) -run '$(LARGE)' -timeout 30m ./internal/guarantee
 	go run ./internal/storetable -check $(REPORTS) README.md
 	cd internal/tools && GOWORK=off go test $(if $(filter true,$(CI)),-count=1) -timeout 30m ./...
 

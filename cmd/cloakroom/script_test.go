@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -17,12 +16,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/cloakroom/cloakroom/store"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cloakroom/cloakroom/internal/testserver"
+	"github.com/cloakroom/cloakroom/store"
 )
 
 func TestMain(m *testing.M) {
@@ -51,7 +51,7 @@ func runSQL() {
 //	visit METHOD PATH [NAME=VALUE...]  what $ADDR (127.0.0.1:$PORT) answers, its words on stdout
 //	fails CODE COMMAND...              a command that ends with an exit code
 //	mode FILE OCTAL                    a file's permissions
-//	occupy                             takes the port of $ADDR away
+//	occupy                             makes $ADDR one on which somebody listens
 //	mark FILE KIND                     a file with the mark of a session that ended at 2024-02-29 12:34:56.789 UTC
 //	exec sqlite                        runs SQL on stdin in app.db
 //	login, opens                       see users_script_test.go
@@ -77,10 +77,7 @@ type clientKey struct{}
 
 // setUp gives each script a free port, a home and a browser.
 func setUp(env *testscript.Env) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
+	port := strconv.Itoa(testserver.FreePort())
 	env.Setenv("ADDR", net.JoinHostPort("127.0.0.1", port))
 	env.Setenv("PORT", port)
 	env.Setenv("HOME", env.WorkDir)
@@ -89,27 +86,6 @@ func setUp(env *testscript.Env) error {
 	env.Values[clientKey{}] = &http.Client{Jar: jar}
 	return err
 }
-
-// freePort finds a port below those that systems give to whoever asks for any:
-// until the script uses it, other tests get many of these. No two scripts get the
-// same.
-func freePort() (string, error) {
-	for try := 0; ; try++ {
-		port := strconv.Itoa(20000 + rand.IntN(12000))
-		if _, taken := portsGiven.LoadOrStore(port, true); taken {
-			continue
-		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
-		if err == nil {
-			return port, l.Close()
-		}
-		if try == 100 {
-			return "", err
-		}
-	}
-}
-
-var portsGiven sync.Map
 
 var tags = regexp.MustCompile(`(?s)<head>.*?</head>|<[^>]*>`)
 
@@ -187,7 +163,8 @@ func mark(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func occupy(ts *testscript.TestScript, neg bool, args []string) {
-	l, err := net.Listen("tcp", ts.Getenv("ADDR"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+	ts.Setenv("ADDR", l.Addr().String())
 }

@@ -283,20 +283,23 @@ func (e *Engine) makeRoom(ctx context.Context, l *listing, from string, now time
 		return store.WithAdvice(fmt.Errorf("cloakroom: login: %w: the user has %d, Options.MaxPerUser is %d", ErrTooMany, len(lines), e.MaxPerUser),
 			"The user can end one elsewhere; see Manager.Devices and Revoke.")
 	}
-	for _, line := range lines[:len(lines)-e.MaxPerUser+1] {
-		for _, x := range line {
-			if err := e.endListed(ctx, l.user, x.key, nil); err != nil {
-				return err
-			}
-			l.drop(x.key)
+	ended := slices.Concat(lines[:len(lines)-e.MaxPerUser+1]...)
+	for _, x := range ended {
+		if err := e.endListed(ctx, l.user, x.key, nil); err != nil {
+			return err
 		}
 	}
+	l.drop(ended)
 	return nil
 }
 
-// drop removes the entry of a key.
-func (l *listing) drop(key string) {
-	l.entries = slices.DeleteFunc(l.entries, func(x entry) bool { return x.key == key })
+// drop removes the entries that have the keys of others.
+func (l *listing) drop(others []entry) {
+	keys := make(map[string]bool, len(others))
+	for _, x := range others {
+		keys[x.key] = true
+	}
+	l.entries = slices.DeleteFunc(l.entries, func(x entry) bool { return keys[x.key] })
 }
 
 // lines returns the entries but those of the session that from belongs to, those

@@ -32,15 +32,12 @@ const (
 
 func TestRandomLogins(t *testing.T) {
 	t.Parallel()
-	inMemory, inFiles := loginSchedules, loginFileSchedules
-	if testing.Short() {
-		inMemory, inFiles = shortLoginSchedules, shortLoginSchedules/10
-	}
 	for _, where := range []struct {
 		name  string
 		n     int
 		files bool
-	}{{"memory", inMemory, false}, {"files", inFiles, true}} {
+	}{{"memory", size(loginSchedules, shortLoginSchedules), false},
+		{"files", size(loginFileSchedules, shortLoginSchedules/10), true}} {
 		t.Run(where.name, func(t *testing.T) {
 			dir := ""
 			if where.files {

@@ -273,7 +273,10 @@ func (s *schedule) finish() {
 	if s.Finish == finishLate {
 		s.pass(16 * time.Minute)
 		for key := range s.places {
-			s.orphans[key] = s.orphan(key)
+			from := s.places[s.origin(key)]
+			if orphan := s.orphan(key); orphan || from != nil && from.state == moved {
+				s.orphans[key] = orphan
+			}
 		}
 		for key, p := range s.places { // marks have expired
 			if _, err := s.store.Load(context.Background(), key); err != nil {

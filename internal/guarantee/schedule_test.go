@@ -40,19 +40,15 @@ const (
 
 func TestRandomSchedules(t *testing.T) {
 	t.Parallel()
-	inMemory, inFiles := schedules, fileSchedules
-	if testing.Short() {
-		inMemory, inFiles = shortSchedules, shortSchedules/10
-	}
 	for _, where := range []struct {
 		name  string
 		n     int
 		files bool
-	}{{"memory", inMemory, false}, {"files", inFiles, true}} {
+	}{{"memory", size(schedules, shortSchedules), false}, {"files", size(fileSchedules, shortSchedules/10), true}} {
 		t.Run(where.name, func(t *testing.T) {
 			dir := ""
 			if where.files {
-				dir = t.TempDir()
+				dir = quickDir(t)
 			}
 			if text := os.Getenv(scheduleEnv); text != "" {
 				playAgain(t, dir, text)
@@ -125,7 +121,7 @@ type schedule struct {
 	places  map[string]*place // by store key
 	keys    []string          // of places, in the order in which they were first used
 	deaths  map[string]*death // by store key
-	orphans map[string]bool   // keys of sessions that were to end when all had been answered
+	orphans map[string]bool   // by store key: what orphan said before the marks went that it asks
 	hot     bool              // a Delete has removed a mark, see playSchedule
 	trace   []string
 	errs    []string

@@ -229,8 +229,8 @@ func (s *schedule) half(key string) bool {
 // orphan reports whether the session under key was made by half a move, of a
 // session that has ended or moved elsewhere since: it ends when it is opened.
 func (s *schedule) orphan(key string) bool {
-	if s.orphans[key] {
-		return true
+	if orphan, known := s.orphans[key]; known {
+		return orphan
 	}
 	from := s.places[s.origin(key)]
 	return s.half(key) && from != nil && (from.state == ended || from.state == moved && from.next != key)

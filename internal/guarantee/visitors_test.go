@@ -49,11 +49,7 @@ func TestVisitors(t *testing.T) {
 		}
 		return
 	}
-	n := int64(stories)
-	if testing.Short() {
-		n = shortStories
-	}
-	first, told := uint64(time.Now().UnixNano()), atomic.Int64{}
+	n, first, told := int64(size(stories, shortStories)), uint64(time.Now().UnixNano()), atomic.Int64{}
 	for worker := range runtime.GOMAXPROCS(0) {
 		t.Run(fmt.Sprint("worker ", worker), func(t *testing.T) {
 			t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,8 +34,9 @@ type Server struct {
 	// refuse to run as root. Empty means the user of the tests.
 	User string
 
-	// Prepare is called once, before the first start, to write configuration
-	// or to create a database under p.Dir. It may be nil.
+	// Prepare is called before the first start, to write configuration or to
+	// create a database under p.Dir. It may be nil. It is called again, with
+	// another folder and port, if the server finds its port taken.
 	Prepare func(p *Process) error
 
 	// Args returns the arguments of a start. The server must stay in the
@@ -58,10 +59,11 @@ const (
 	startTimeout = 60 * time.Second // CI machines are slow at the first start
 	stopTimeout  = 15 * time.Second
 	poll         = 10 * time.Millisecond
+	launchTries  = 5
 )
 
 // A Process is a server that a test has started, with a directory and a port
-// of its own that stay the same over a restart. It does not outlive the test
+// of its own that stay the same over a restart: see [FreePort]. It does not outlive the test
 // binary.
 type Process struct {
 	Dir  string // for the server's files and sockets; its path is short
@@ -187,6 +189,16 @@ func launch(s Server) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	for try := 1; ; try++ {
+		p, err := launchOnce(s, program)
+		// A program that is no test may have been quicker to take the port.
+		if err == nil || try == launchTries || !strings.Contains(strings.ToLower(err.Error()), "address already in use") {
+			return p, err
+		}
+	}
+}
+
+func launchOnce(s Server, program string) (*Process, error) {
 	dir, err := os.MkdirTemp("", "cr-") // short: the path of a socket has 104 bytes at most
 	if err != nil {
 		return nil, err
@@ -226,24 +238,6 @@ func find(s Server) (string, error) {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
-}
-
-var ports atomic.Uint32
-
-// FreePort returns a TCP port of 127.0.0.1 on which nothing listens, another
-// one at each call. It lies below those that the system gives to outgoing
-// connections, so that it is still free when a server comes back to it.
-func FreePort() int {
-	const first, count = 18000, 14000
-	for {
-		// Packages are tested by processes at the same time: each begins elsewhere.
-		port := first + (uint32(os.Getpid())*127+ports.Add(1))%count
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
-		if err == nil {
-			l.Close()
-			return int(port)
-		}
-	}
 }
 
 func (p *Process) tempDir() string { return p.Path("tmp") }

@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(serve(addr))
 		os.Exit(1)
 	}
+	if os.Getenv("TESTSERVER_PORTS") != "" {
+		printPorts()
+		return
+	}
 	Main(m, &shared)
 }
 

@@ -3,7 +3,6 @@ package browser
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"os"
 	"os/exec"
 	"regexp"
@@ -29,15 +28,15 @@ var printedURL = regexp.MustCompile(`http://\S+/`)
 // that Ctrl-C ends it well.
 func startDemo(t *testing.T, args ...string) *demo {
 	t.Helper()
-	return startDemoOn(t, "", args...)
+	return startDemoOn(t, "127.0.0.1:0", args...)
 }
 
-// startDemoOn runs the demo on an address that another one has had: a browser
-// knows it by that. Empty means a free port.
+// startDemoOn runs the demo on an address, which another one may have had: a
+// browser knows it by that.
 func startDemoOn(t *testing.T, addr string, args ...string) *demo {
 	t.Helper()
 	d := &demo{written: make(chan struct{})}
-	cmd := exec.Command(program, append([]string{"demo", "--addr", cmp.Or(addr, "127.0.0.1:0")}, args...)...)
+	cmd := exec.Command(program, append([]string{"demo", "--addr", addr}, args...)...)
 	cmd.Stderr = d
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -66,11 +65,6 @@ func startDemoOn(t *testing.T, addr string, args ...string) *demo {
 		t.Fatalf("the demo printed no address\n%s", d.logged())
 	}
 	return d
-}
-
-// addr is what it listens on.
-func (d *demo) addr() string {
-	return strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
 }
 
 func (d *demo) Write(p []byte) (int, error) {

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/cloakroom/cloakroom/internal/testserver"
 )
 
 const (
@@ -209,11 +212,10 @@ func TestRememberMe(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			profile := filepath.Join(t.TempDir(), "profile")
-			addr := ""
+			addr := fmt.Sprintf("127.0.0.1:%d", testserver.FreePort())
 			inNewProcesses := func(visit func(b *tab, d *demo)) {
 				t.Run("processes", func(t *testing.T) {
 					d := startDemoOn(t, addr, "--store", "file:"+dir, "--idle", "30m")
-					addr = d.addr()
 					ctx, stop, err := startBrowser(findBrowser(), profile)
 					if err != nil {
 						t.Fatal(err)
