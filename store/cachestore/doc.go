@@ -6,9 +6,9 @@
 //
 // # What becomes visible when
 //
-// What goes through a [Store] is visible through it at once: once Save, Touch
-// or Delete has returned, no later Load sees the record as it was before, not
-// even if it was being loaded at that moment. What another process saves or
+// What goes through a [Store] is visible through it at once: once Save,
+// SaveAll, Touch or Delete has returned, no later Load sees the record as it
+// was before, not even if it was being loaded at that moment. What another process saves or
 // deletes becomes visible within [Options.StaleFor], which the caller has to
 // choose: it is how long a logout or a revocation elsewhere may go unnoticed
 // here. With one process, or with visitors who always reach the same one, it

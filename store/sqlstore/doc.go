@@ -64,7 +64,8 @@
 //
 // Load, Save, Touch and Delete are one statement each, outside of any
 // transaction, and leave nothing behind in a connection, so that PgBouncer and
-// its like may pool by transaction. The sweep in the background holds a lock
+// its like may pool by transaction. So is SaveAll in PostgreSQL, for up to eight
+// changes; elsewhere it is a short transaction. The sweep in the background holds a lock
 // for the length of a short transaction; where a pooler allows no transactions,
 // switch it off and call DeleteExpired, which needs none.
 //

@@ -164,7 +164,8 @@ func (g *grammar) chain(swaps []*swap) (string, []any) {
 		steps.WriteString(parts[i][1].String() + " RETURNING 1)")
 	}
 	last := "s" + strconv.Itoa(len(parts)-1)
+	// Not a constant, whose cast would fail whether it is needed or not.
 	return steps.String() + " SELECT CASE WHEN (SELECT COUNT(*) FROM " + last + ") = 1 THEN TRUE" +
 		" WHEN (SELECT COUNT(*) FROM s0) = 0 THEN FALSE" +
-		" ELSE CAST('" + lost + "' || (SELECT COUNT(*) FROM s0) AS boolean) END", args
+		" ELSE CAST(REPEAT('" + lost + "', (SELECT COUNT(*) FROM s0)::int) AS boolean) END", args
 }

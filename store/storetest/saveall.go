@@ -363,9 +363,10 @@ func saveAllTwice(p *probe) {
 			p.Errorf("SaveAll with the same key twice = %v, want ErrKey", err)
 		}
 	}
-	p.save(a, p.holds(a, "data", far), record("more", far))
+	p.holds(a, "data", far)
 	p.gone(b)
 	p.gone(c)
+	p.saveAll(store.Change{Key: a, Prev: ra, Next: record("more", far)}, store.Change{Key: b, Next: record("more", far)})
 }
 
 func saveAllRefused(p *probe) {
