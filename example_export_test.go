@@ -23,6 +23,7 @@ func ExampleManager_Export() {
 		s := cloakroom.From(r)
 		s.Login("user-42")
 		theme.Set(s, "dark")
+		s.Flash("success", "Welcome.")
 	})))
 	b.Get("/")
 
@@ -32,11 +33,21 @@ func ExampleManager_Export() {
 	}
 	var export struct {
 		User     string
-		Sessions []struct{ Values map[string]any }
+		Sessions []struct {
+			Values  map[string]any
+			Flashes []cloakroom.Flash
+		}
 	}
 	if err := json.Unmarshal(text, &export); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(export.User, export.Sessions[0].Values)
-	// Output: user-42 map[theme:dark]
+	for _, s := range export.Sessions {
+		fmt.Println(export.User, s.Values)
+		for _, f := range s.Flashes {
+			fmt.Printf("not shown yet: %s (%s)\n", f.Message, f.Category)
+		}
+	}
+	// Output:
+	// user-42 map[theme:dark]
+	// not shown yet: Welcome. (success)
 }

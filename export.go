@@ -11,9 +11,9 @@ import (
 // Export returns all that is kept of a user in his sessions that are alive, as JSON
 // for people to read: for requests about data protection. For each session it has the
 // handle, the device's description if there is one, when it was created, logged in to
-// and last used, when it expires, all its values, and the flash messages as pairs of
-// category and message. Bytes are in base64, and so is a value that cannot be read,
-// as {"unreadable": …}. The errors are those of
+// and last used, when it expires, all its values, and the flash messages that no page
+// has shown yet, each with its category. Bytes are in base64, and so is a value that
+// cannot be read, as {"unreadable": …}. The errors are those of
 // Devices. It holds what the sessions hold: hand it to nobody but the user.
 func (m *Manager) Export(ctx context.Context, user string) ([]byte, error) {
 	list, err := m.engine.Devices(ctx, user, "export")
@@ -33,7 +33,9 @@ func (m *Manager) Export(ctx context.Context, user string) ([]byte, error) {
 			}
 			x.Values[name] = jsonValue(v)
 		})
-		x.Flashes = jsonValue(m.engine.FlashesOf(d))
+		m.engine.FlashesOf(d, func(category, message string) {
+			x.Flashes = append(x.Flashes, flashExport{category, message})
+		})
 		export.Sessions = append(export.Sessions, x)
 	}
 	out, err := json.MarshalIndent(export, "", "  ")
@@ -56,7 +58,12 @@ type sessionExport struct {
 	LastUse time.Time      `json:"last_use,omitzero"`
 	Expires time.Time      `json:"expires"`
 	Values  map[string]any `json:"values"`
-	Flashes any            `json:"flashes,omitempty"`
+	Flashes []flashExport  `json:"flashes,omitempty"`
+}
+
+type flashExport struct {
+	Category string `json:"category"`
+	Message  string `json:"message"`
 }
 
 // jsonValue returns v, as Session.Get gives it, as encoding/json can write it.

@@ -15,6 +15,7 @@ func TestExport(t *testing.T) {
 		s.Set("cart", map[any]any{"tea": 2, 7: []byte("x")})
 		s.Set("odd", []any{1.5, "text", nil, true})
 		s.Flash("success", "Welcome.")
+		s.Flash("", "Two.")
 	})
 	s.Browser(t).OK(func(s *cloakroom.Session) {
 		s.Login("bob")
@@ -29,7 +30,7 @@ func TestExport(t *testing.T) {
 		Sessions []struct {
 			Handle, Device string
 			Values         map[string]any
-			Flashes        [][]string
+			Flashes        []map[string]string
 		}
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
@@ -42,8 +43,9 @@ func TestExport(t *testing.T) {
 	if want := `{"cart":{"7":"eA==","tea":2},"odd":[1.5,"text",null,true]}`; string(values) != want {
 		t.Errorf("values %s, want %s", values, want)
 	}
-	if f := got.Sessions[0].Flashes; len(f) != 1 || f[0][1] != "Welcome." {
-		t.Errorf("flashes %v", f)
+	flashes, _ := json.Marshal(got.Sessions[0].Flashes)
+	if want := `[{"category":"success","message":"Welcome."},{"category":"","message":"Two."}]`; string(flashes) != want {
+		t.Errorf("flashes %s, want %s", flashes, want)
 	}
 	if out, err = s.Manager.Export(t.Context(), "nobody"); err != nil || string(out) != "{\n  \"user\": \"nobody\",\n  \"sessions\": []\n}" {
 		t.Errorf("of nobody %s, %v", out, err)

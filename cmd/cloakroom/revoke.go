@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cloakroom/cloakroom"
 )
@@ -34,7 +35,11 @@ After a password was stolen: store the new one first, then revoke --all. RecordK
 func (r *revokeCmd) Validate() error {
 	switch {
 	case r.All == (len(r.Handle) > 0):
-		return errors.New("name the sessions to end by their handles, or all of them by --all")
+		err := errors.New("name the sessions to end by their handles, or all of them by --all")
+		if !r.All && isHandle(r.User) {
+			return hint(err, "the user's name looks like a handle: "+userFirst)
+		}
+		return err
 	case len(r.Except) > 0 && !r.All:
 		return errors.New("--except goes with --all")
 	case r.Sealed && (!r.All || len(r.Except) > 0 || r.SecretFile != ""):
@@ -103,14 +108,15 @@ func (r *revokeCmd) endAll(ctx context.Context, s streams, app *sessions, result
 	for i, d := range before {
 		handles[i] = d.Handle
 	}
-	spared := 0
-	for i, handle := range r.Except {
-		switch {
-		case !slices.Contains(handles, handle):
-			return hint(errors.New("--except: the user has no session with this handle, and nothing was ended"), "cloakroom devices shows the handles")
-		case !slices.Contains(r.Except[:i], handle):
-			spared++
+	var unknown []string
+	spared := distinct(r.Except)
+	for _, handle := range spared {
+		if !slices.Contains(handles, handle) {
+			unknown = append(unknown, handle)
 		}
+	}
+	if len(unknown) > 0 {
+		return unknownError("--except: nothing was ended, since ", app.user, unknown)
 	}
 	if err := app.RevokeUser(ctx, app.user, r.Except...); err != nil {
 		return userError(err)
@@ -122,30 +128,64 @@ func (r *revokeCmd) endAll(ctx context.Context, s streams, app *sessions, result
 		app.noneNote(s.err)
 		fallthrough
 	default:
-		result.Ended = new(len(before) - spared)
+		result.Ended = new(len(before) - len(spared))
 	}
 	return nil
 }
 
 // endSome ends the sessions that the handles name.
 func (r *revokeCmd) endSome(ctx context.Context, app *sessions, result *revokeResult) error {
-	slices.Sort(r.Handle)
-	handles := slices.Compact(r.Handle)
 	result.Ended = new(0)
-	unknown := 0
-	for _, handle := range handles {
+	var unknown []string
+	for _, handle := range distinct(r.Handle) {
 		switch err := app.Revoke(ctx, app.user, handle); {
 		case err == nil:
 			*result.Ended++
 		case errors.Is(err, cloakroom.ErrNotFound):
-			unknown++
+			unknown = append(unknown, handle)
 		default:
 			return userError(err)
 		}
 	}
-	if unknown > 0 {
-		return hint(fmt.Errorf("the user has no session with %d of %s", unknown, plural(int64(len(handles)), "handle")),
-			"cloakroom devices shows those that there are; see also --prefix and --cookie-name")
+	if len(unknown) > 0 {
+		return unknownError("", app.user, unknown)
 	}
 	return nil
+}
+
+// distinct returns each of list once, in their order.
+func distinct(list []string) []string {
+	var once []string
+	for _, s := range list {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return once
+}
+
+// unknownError says which handles are none of the user's. What does not look like a
+// handle may be a ticket, or a URL with a password, and is not shown.
+func unknownError(prefix, user string, unknown []string) error {
+	var handles, which []string
+	for _, s := range unknown {
+		if isHandle(s) {
+			handles = append(handles, s)
+		}
+	}
+	if len(handles) > 0 {
+		which = append(which, "with the handle "+strings.Join(handles, ", nor with "))
+	}
+	odd := len(unknown) - len(handles)
+	if odd > 0 {
+		which = append(which, fmt.Sprintf("with what is no handle (%s, not shown)", plural(int64(odd), "argument")))
+	}
+	err := fmt.Errorf("%sthe user has no session %s", prefix, strings.Join(which, ", nor "))
+	switch {
+	case isHandle(user):
+		return hint(err, "the user's name looks like a handle: "+userFirst)
+	case odd > 0:
+		return hint(err, "a handle has 16 characters, 0 to 9 and a to f: cloakroom devices shows them")
+	}
+	return hint(err, "cloakroom devices shows those that there are; see also --prefix and --cookie-name")
 }

@@ -69,6 +69,9 @@ func (a *application) open(ctx context.Context, s streams, kind managerKind, lif
 	}
 	st, name, err := a.Store.open(ctx, s, true)
 	if err != nil {
+		if !strings.HasPrefix(string(a.Store), "@") && !strings.Contains(string(a.Store), ":") { // it is no URL at all
+			err = hint(err, "the store's URL comes first, the user second")
+		}
 		return nil, err
 	}
 	m, err := kind(st, opts)
@@ -94,6 +97,9 @@ func newSealed(st store.Store, opts cloakroom.Options) (*cloakroom.Manager, erro
 const maxUser = 64 << 10
 
 func (a *application) readUser(s streams) (string, error) {
+	if a.User == "" {
+		return "", usageError{errors.New("the user's name is empty")}
+	}
 	if a.User != "-" {
 		return a.User, nil
 	}
@@ -118,7 +124,19 @@ func untilCtrlC(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // noneNote says why a user may seem to have no session.
 func (s *sessions) noneNote(w io.Writer) {
-	fmt.Fprintf(w, "Note: the user has no session in %s. Check the name, and --prefix and --cookie-name, which are the application's.\n", s.where)
+	fmt.Fprintf(w, "Note: the user has no session in %s. Check the name, and --prefix and --cookie-name, which are the application's.", s.where)
+	if isHandle(s.user) {
+		fmt.Fprint(w, " The name looks like a handle: "+userFirst+".")
+	}
+	fmt.Fprintln(w)
+}
+
+// userFirst is for those who have swapped the arguments.
+const userFirst = "the user's name comes first, then the handles"
+
+// isHandle reports whether s looks like the handle of a session.
+func isHandle(s string) bool {
+	return len(s) == 16 && !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
 }
 
 // userError is an error of the Manager's with what an operator can do.

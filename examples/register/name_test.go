@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestCleanName(t *testing.T) {
@@ -47,6 +48,15 @@ func TestRefusedNameStaysInTheForm(t *testing.T) {
 	}
 	if v.cookies() != 0 {
 		t.Error("a refused name has set a cookie")
+	}
+}
+
+// What is no text does not come back as it came.
+func TestNameThatIsNoUTF8ComesBackAsText(t *testing.T) {
+	a := serve(t, Config{Store: newMemory(t)}).visitor().post("/add", "username", "Ada\xff<\xc3(")
+	a.want(t, 422, "Register", "")
+	if !utf8.ValidString(a.Body) || !strings.Contains(a.Body, "value=\"Ada\ufffd&lt;\ufffd(\"") {
+		t.Errorf("the page is not UTF-8, or has forgotten the name:\n%q", a.Body)
 	}
 }
 

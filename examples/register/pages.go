@@ -3,6 +3,7 @@ package register
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
@@ -56,7 +57,7 @@ func (a *app) add(w http.ResponseWriter, r *http.Request) {
 	name, problem := cleanName(typed)
 	if problem != "" {
 		a.render(w, http.StatusUnprocessableEntity, "add_username",
-			page{Title: "Register", Typed: typed, Remember: remember, Problem: problem})
+			page{Title: "Register", Typed: strings.ToValidUTF8(typed, "\uFFFD"), Remember: remember, Problem: problem})
 		return
 	}
 	s := cloakroom.From(r)

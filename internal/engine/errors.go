@@ -23,6 +23,10 @@ var (
 	ErrMoved       = error(&overError{"the session has moved to another ticket", ErrEnded})
 )
 
+// errNoSession is the ErrNotFound of a ticket, in words of sessions: the store's speak
+// of records.
+var errNoSession = error(&overError{"no session: nothing is known of the ticket", ErrNotFound})
+
 // An overError says that a session is over, and matches what says so in fewer
 // words.
 type overError struct {

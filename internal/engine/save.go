@@ -34,7 +34,7 @@ func (m *marked) fate() fate {
 func (f fate) over() error {
 	switch f {
 	case unknown:
-		return ErrNotFound
+		return errNoSession
 	case hasEnded:
 		return ErrEnded
 	case hasMoved:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -439,6 +440,9 @@ func TestEnded(t *testing.T) {
 		})
 		mustMatch(t, "a ticket that was never given out", s.Open(t, sitetest.Dead).Ended(), cloakroom.ErrNotFound)
 		mustMatch(t, "a malformed one", s.Open(t, "x").Ended(), cloakroom.ErrNotFound)
+		if err := s.Open(t, sitetest.Dead).Ended(); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "no session: ") {
+			t.Errorf("of an unknown ticket Ended says %q, which should be about sessions", err)
+		}
 		for name, c := range map[string]struct {
 			end  func(*cloakroom.Session)
 			want []error

@@ -222,15 +222,10 @@ func (e *Engine) Values(d *Device, yield func(name string, v any, raw []byte, er
 	}
 }
 
-// FlashesOf returns the flash messages of the device's session, as they stand in its
-// record; nil if there are none.
-func (e *Engine) FlashesOf(d *Device) any {
-	raw, c := d.version.Find(ledger.NameFlashes)
-	if raw == nil {
-		return nil
-	}
-	v, _ := codec.Value[any](c, raw)
-	return v
+// FlashesOf yields the flash messages of the device's session, oldest first.
+func (e *Engine) FlashesOf(d *Device, yield func(category, message string)) {
+	var none ledger.Draft
+	none.Flashes(&d.version.Base, nil, yield)
 }
 
 // userCall checks that there can be users, and returns a context for the calls of
@@ -265,7 +260,7 @@ func (e *Engine) Revoke(ctx context.Context, user, handle string) error {
 	ends := l.after([]string{handle}) // with what comes from it: a move that is not finished
 	entries := slices.DeleteFunc(l.entries, func(x entry) bool { return !ends[x.key] })
 	if len(entries) == 0 {
-		return fmt.Errorf("cloakroom: revoke: %w: the user has no session with this handle", ErrNotFound)
+		return fmt.Errorf("cloakroom: revoke: %w", &overError{"no session: the user has none with this handle", ErrNotFound})
 	}
 	return e.revoke(ctx, user, entries, nil)
 }
