@@ -11,6 +11,9 @@ QUICK := $$(go list ./... ./examples/... ./store/cachestore/... ./store/sqlstore
 SLOW := ^(TestProcesses|TestKilledProcesses|TestEveryFailingStep)|^TestConformance$$/^synced
 # Tests that are ten times as large without the race detector.
 LARGE := ^(TestRandomSchedules|TestRandomLogins|TestVisitors|TestNoWriteIsLost|TestLongLineOfAUsersRecord)
+# How many packages are tested at once: their tests wait half of the time, for records
+# to expire, for servers and for browsers.
+AT_ONCE := $(shell echo $$((($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2)))
 STATICCHECK := $(CURDIR)/bin/staticcheck
 FUZZTIME ?= 60s
 # What the runs of storetest write, from which the README's table of stores is made.
@@ -29,7 +32,7 @@ setup: ## install what the tests need beside Go, and say before what
 	./scripts/setup
 
 test: setup ## every test there is, with the race detector, and the large ones without; installs what it needs
-	STORETEST_REPORTS=$(REPORTS) go test -race $(if $(filter true,$(CI)),-count=1) -timeout 30m work
+	STORETEST_REPORTS=$(REPORTS) go test -race -p $(AT_ONCE) $(if $(filter true,$(CI)),-count=1) -timeout 30m work
 	go test $(if $(filter true,$(CI)),-count=1) -run '$(LARGE)' -timeout 30m ./internal/guarantee
 	go run ./internal/storetable -check $(REPORTS) README.md
 	cd internal/tools && GOWORK=off go test $(if $(filter true,$(CI)),-count=1) -timeout 30m ./...

@@ -23,7 +23,7 @@ import (
 const writersOfOne = 64
 
 // writerRounds is how many requests each writer makes.
-func writerRounds() int { return size(1000, 20) }
+func writerRounds() int { return size(400, 20) }
 
 // patient leaves the writers the time that a slow disk and the race detector
 // take; how a save ends that gets no turn is another test's subject.

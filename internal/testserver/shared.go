@@ -47,7 +47,7 @@ func (s *Shared) Get(t testing.TB) *Process {
 func Main(m *testing.M, shared ...*Shared) {
 	flag.Parse()
 	if flag.Lookup("test.parallel").Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		flag.Set("test.parallel", "16")
+		flag.Set("test.parallel", "48")
 	}
 	code := m.Run()
 	for _, s := range shared {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom/cloakroom/internal/testserver"
 	"github.com/cloakroom/cloakroom/store"
 	"github.com/cloakroom/cloakroom/store/storetest"
 )
@@ -13,7 +14,8 @@ import (
 func TestStore(t *testing.T) {
 	for _, layout := range layouts {
 		t.Run(layout, func(t *testing.T) {
-			addr := server(t)
+			t.Parallel() // it mostly waits
+			p, addr := own(t, testserver.FerretDB())
 			max := MaxSize
 			if layout == "flask" {
 				max = MaxFlaskSize
@@ -30,7 +32,6 @@ func TestStore(t *testing.T) {
 				TooLarge:     max + 1,
 				ComparesData: layout == "flask",
 				Stall: func(t *testing.T) func() {
-					p := ferretDB.Get(t)
 					p.Pause(t)
 					return func() { p.Resume(t) }
 				},

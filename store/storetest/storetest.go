@@ -41,7 +41,8 @@ const (
 type Options struct {
 	// RealTime says that the store's clock is not this process's time.Now,
 	// because a server keeps the records or because the store waits for a
-	// network. The suite then really waits for records to expire. Otherwise
+	// network. The suite then really waits for records to expire, for most at
+	// the same time: such a case is called "Waits/Group/case". Otherwise
 	// each case runs in a bubble of testing/synctest, where an hour passes at
 	// once.
 	RealTime bool
@@ -88,8 +89,8 @@ type testCase struct {
 	name string
 	rule string
 	run  func(p *probe)
-	// timed cases wait for records to expire, so that they run at the same
-	// time where waiting is real.
+	// timed cases wait for records to expire. Where waiting is real, those of all
+	// groups run at the same time, before the others.
 	timed bool
 	needs Capability
 }
@@ -141,31 +142,48 @@ func run(t *testing.T, open func(t *testing.T) store.Store, o Options, wanted fu
 	if o.MaxRecord == 0 {
 		o.MaxRecord = 1 << 20
 	}
-	skip := maps.Clone(o.Skip)
-	for _, g := range groups() {
-		if g.name == "Stall" && o.Stall == nil {
-			continue
+	all := groups()
+	if o.Stall == nil {
+		all = slices.DeleteFunc(all, func(g group) bool { return g.name == "Stall" })
+	}
+	unknown := maps.Clone(o.Skip)
+	for _, g := range all {
+		for _, c := range g.cases {
+			delete(unknown, g.name+"/"+c.name)
 		}
-		t.Run(g.name, func(t *testing.T) {
-			for _, c := range g.cases {
-				name := g.name + "/" + c.name
-				reason, skipped := skip[name]
-				delete(skip, name)
-				if !wanted(name) {
-					continue
+	}
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		t.Errorf("Options.Skip names the case %q, which does not exist", name)
+	}
+	cases := func(t *testing.T, g group, waits bool) {
+		for _, c := range g.cases {
+			name := g.name + "/" + c.name
+			if !wanted(name) || waits != (o.RealTime && c.timed) {
+				continue
+			}
+			t.Run(c.name, func(t *testing.T) {
+				lacks := report.expect(t, name, c.needs)
+				if reason, ok := o.Skip[name]; ok {
+					t.Skipf("SKIPPED BY Options.Skip: %s: %s\nrule: %s", name, reason, c.rule)
 				}
-				t.Run(c.name, func(t *testing.T) {
-					lacks := report.expect(t, name, c.needs)
-					if skipped {
-						t.Skipf("SKIPPED BY Options.Skip: %s: %s\nrule: %s", name, reason, c.rule)
-					}
-					runCase(t, c, open, &o, lacks)
-				})
+				runCase(t, c, open, &o, lacks)
+			})
+		}
+	}
+	if o.RealTime {
+		t.Run("Waits", func(t *testing.T) {
+			for _, g := range all {
+				if slices.ContainsFunc(g.cases, func(c testCase) bool { return c.timed }) {
+					t.Run(g.name, func(t *testing.T) {
+						t.Parallel()
+						cases(t, g, true)
+					})
+				}
 			}
 		})
 	}
-	for _, name := range slices.Sorted(maps.Keys(skip)) {
-		t.Errorf("Options.Skip names the case %q, which does not exist", name)
+	for _, g := range all {
+		t.Run(g.name, func(t *testing.T) { cases(t, g, false) })
 	}
 }
 
