@@ -36,7 +36,7 @@ func ExampleSession_Done() {
 			case text := <-news:
 				sent.Update(s, func(n int) int { return n + 1 })
 				if err := s.Save(); errors.Is(err, cloakroom.ErrEnded) {
-					return // as if Done had come first
+					continue // to Done, which is closed by now
 				}
 				fmt.Fprintf(w, "data: %s\n\n", text)
 				if err := out.Flush(); err != nil {

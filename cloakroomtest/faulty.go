@@ -29,6 +29,17 @@ const (
 	OpPing    Op = "Ping"
 )
 
+// covers reports whether a fault of o is for calls of op.
+func (o Op) covers(op Op) bool {
+	switch op {
+	case OpLoadAll:
+		return o == "" || o == op || o == OpLoad
+	case OpSaveAll:
+		return o == "" || o == op || o == OpSave
+	}
+	return o == "" || o == op
+}
+
 // A Fault says what goes wrong with which calls of a store. What is set
 // happens in the order of the fields. The zero Fault is none.
 //
@@ -39,7 +50,9 @@ const (
 //	Fault{Op: OpSave, Err: store.ErrConflict}       // others do so for ever
 //	Fault{Op: OpDelete, Nth: 1, AnswerLost: true}   // done, but nobody knows
 type Fault struct {
-	// Op is the method that is disturbed. Empty means every method.
+	// Op is the method that is disturbed. Empty means every method. OpLoad stands for
+	// LoadAll, too, and OpSave for SaveAll: which of the two a session calls depends
+	// on what the store can do.
 	Op Op
 
 	// Nth is the first call that is disturbed, of those that Op names, from
@@ -163,7 +176,7 @@ func (f *Faulty) due(op Op, key string) []Fault {
 	f.calls = append(f.calls, Call{op, key})
 	var due []Fault
 	for _, in := range f.faults {
-		if (in.Op == "" || in.Op == op) && in.applies() {
+		if in.Op.covers(op) && in.applies() {
 			due = append(due, in.Fault)
 		}
 	}
@@ -237,8 +250,7 @@ func (f *Faulty) Load(ctx context.Context, key string) (r store.Record, err erro
 	return only(r, err)
 }
 
-// LoadAll calls the store inside, unless a fault prevents it. It counts as one
-// call, for which faults of Load do not apply.
+// LoadAll calls the store inside, unless a fault prevents it. It is one call.
 func (f *Faulty) LoadAll(ctx context.Context, keys []string) (records []store.Record, err error) {
 	b, ok := f.inner.(store.BatchLoader)
 	if !ok {
@@ -263,8 +275,7 @@ func (f *Faulty) Save(ctx context.Context, key string, prev, next store.Record) 
 	return only(r, err)
 }
 
-// SaveAll calls the store inside, unless a fault prevents it. It counts as one
-// call, for which faults of Save do not apply.
+// SaveAll calls the store inside, unless a fault prevents it. It is one call.
 func (f *Faulty) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
 	b, ok := f.inner.(store.BatchSaver)
 	if !ok {

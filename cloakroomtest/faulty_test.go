@@ -195,12 +195,13 @@ func TestFaultySaveAllFailsAsAWhole(t *testing.T) {
 		fault cloakroomtest.Fault
 		left  bool
 	}{
-		{"before", cloakroomtest.Fault{Err: errBroken}, false},
-		{"after", cloakroomtest.Fault{Err: errBroken, AnswerLost: true}, true},
+		{"before", cloakroomtest.Fault{Op: cloakroomtest.OpSaveAll, Err: errBroken}, false},
+		{"before, as a save", cloakroomtest.Fault{Op: cloakroomtest.OpSave, Err: errBroken}, false},
+		{"after", cloakroomtest.Fault{Op: cloakroomtest.OpSaveAll, Err: errBroken, AnswerLost: true}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := faulty()
-			c.fault.Op, c.fault.Nth = cloakroomtest.OpSaveAll, 1
+			c.fault.Nth = 1
 			f.Inject(c.fault)
 			changes := []store.Change{{Key: "a", Next: record("data")}, {Key: "b", Next: record("data")}}
 			if records, err := f.SaveAll(t.Context(), changes); !errors.Is(err, errBroken) || records != nil {

@@ -424,12 +424,8 @@ func TestDoneOnABrokenStore(t *testing.T) {
 				synctest.Wait()
 				other.Holder(t, b.Ticket()).OK(logOut)
 				other.Holder(t, c.Ticket()).OK(logOut)
-				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoadAll, Nth: 1, Err: sitetest.ErrRefused})
-				times := 1
-				if _, ok := records.(store.BatchLoader); !ok {
-					times = 2 // the first load stands for all
-				}
-				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Nth: 1, Times: times, Err: sitetest.ErrRefused})
+				// The first is of both together.
+				s.Store.Inject(cloakroomtest.Fault{Op: cloakroomtest.OpLoad, Times: 2, Err: sitetest.ErrRefused})
 				time.Sleep(10 * time.Second)
 				if closed(done) == closed(seconds) {
 					t.Error("both are closed, or none, though one of them could be read")

@@ -71,7 +71,7 @@ func TestLoadAllInFrontOfAnyStore(t *testing.T) {
 	defer s.Close()
 	save(t, inner.Unwrap(), "b", store.Record{}, rec("data", time.Time{}))
 	holdsAll(t, s, []string{"a", "b"}, "", "data")
-	asked(t, inner, "a b", "a", "b")
+	asked(t, inner, "a", "b")
 }
 
 func TestLoadAllIsStaleForAsLongAsLoad(t *testing.T) {
