@@ -48,12 +48,17 @@ func TestSaveAllLocksInTheOrderOfKeys(t *testing.T) {
 			if err := tx.QueryRow(fmt.Sprintf(c.lock, table)).Scan(&one); err != nil {
 				t.Fatal(err)
 			}
-			saved := make(chan error)
+			saved := make(chan error, 1)
 			go func() {
-				_, err := s.SaveAll(context.Background(), []store.Change{{Key: "b", Prev: b, Next: rec("more")}, {Key: "a", Prev: a, Next: rec("more")}})
+				_, err := s.SaveAll(t.Context(), []store.Change{{Key: "b", Prev: b, Next: rec("more")}, {Key: "a", Prev: a, Next: rec("more")}})
 				saved <- err
 			}()
-			for n := 0; n == 0; time.Sleep(10 * time.Millisecond) {
+			for n := 0; n == 0; {
+				select {
+				case err := <-saved:
+					t.Fatalf("SaveAll = %v, while the first record is locked", err)
+				case <-time.After(200 * time.Millisecond): // MariaDB looks again if it was not asked for 100
+				}
 				if err := db.QueryRowContext(t.Context(), fmt.Sprintf(c.waiting, table)).Scan(&n); err != nil {
 					t.Fatal(err)
 				}
