@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/cloakroom/cloakroom"
@@ -15,12 +14,17 @@ import (
 // A mortal is a store that kills the process with a call.
 type mortal struct {
 	store.Store
-	left  int  // calls before that one
-	after bool // it has been done when the process dies
+	left   int  // calls before that one
+	after  bool // it has been done when the process dies
+	during time.Duration
 }
 
 func (m *mortal) call(f func() error) error {
 	m.left--
+	if m.left == 0 && m.during > 0 {
+		time.AfterFunc(m.during, die)
+		return f()
+	}
 	if m.left == 0 && !m.after {
 		die()
 	}
@@ -60,18 +64,36 @@ func (m *mortal) Delete(ctx context.Context, key string) error {
 	return m.call(func() error { return m.Store.Delete(ctx, key) })
 }
 
+// A batchMortal is mortal on a store that can save several records at once.
+type batchMortal struct {
+	*mortal
+	saver store.BatchSaver
+}
+
+func (m batchMortal) SaveAll(ctx context.Context, changes []store.Change) (records []store.Record, err error) {
+	err = m.call(func() (err error) { records, err = m.saver.SaveAll(ctx, changes); return err })
+	return records, err
+}
+
 // A Death is a login whose process dies with one of its calls of the store.
 type Death struct {
 	Prefix string
-	Ticket string // what the visitor has before
-	Call   int    // counted from 1
-	After  bool   // the call is done
+	Ticket string        // what the visitor has before
+	Batch  bool          // records are saved at once, as far as the store can do that
+	Call   int           // counted from 1
+	After  bool          // the call is done
+	During time.Duration // if not zero, it has gone on for so long, if it takes so long
 }
 
 // Die logs ada in, and returns if the process does not die of that, since there are
 // not so many calls.
 func Die(s store.Store, d Death) error {
-	site, err := newSite(&mortal{s, d.Call, d.After}, d.Prefix)
+	m := &mortal{s, d.Call, d.After, d.During}
+	var dying store.Store = m
+	if d.Batch {
+		dying = batchMortal{m, s.(store.BatchSaver)}
+	}
+	site, err := newSite(dying, d.Prefix)
 	if err != nil {
 		return err
 	}
@@ -83,37 +105,53 @@ func Die(s store.Store, d Death) error {
 // one, and with one of the same user, and returns what is wrong afterwards. inChild
 // lets another process [Die], and reports whether it has. All keys begin with prefix.
 func Deaths(s store.Store, prefix string, inChild func(Death) (died bool)) error {
+	batches := []bool{false}
+	if _, can := s.(store.BatchSaver); can {
+		batches = append(batches, true)
+	}
 	for name, begin := range map[string]func(*cloakroom.Session){
 		"no session":     nil,
 		"a session":      func(c *cloakroom.Session) { c.Set("cart", "ring") },
 		"a user's":       func(c *cloakroom.Session) { c.Login("ada"); c.Set("cart", "ring") },
 		"another user's": func(c *cloakroom.Session) { c.Login("bob"); c.Set("cart", "ring") },
 	} {
-		calls := 0
-		for n, died := 1, true; died; n++ {
-			for _, after := range []bool{false, true} {
-				d := Death{Prefix: prefix + fmt.Sprintf("%s-%d-%v:", strings.ReplaceAll(strings.ReplaceAll(name, " ", "-"), "'", ""), n, after), Call: n, After: after}
-				site, err := newSite(s, d.Prefix)
-				if err != nil {
-					return err
+		keeps := begin != nil && name != "another user's"
+		for _, batch := range batches {
+			calls, least := 0, 3
+			if batch {
+				least = 2
+			}
+			for n, died := 1, true; died; n++ {
+				ways := []Death{{}, {After: true}}
+				if batch {
+					ways = append(ways, Death{During: 100 * time.Microsecond}, Death{During: 300 * time.Microsecond}, Death{During: time.Millisecond})
 				}
-				if begin != nil {
-					if d.Ticket, err = site.visit("", begin); err != nil {
+				for i, d := range ways {
+					d.Prefix, d.Batch, d.Call = fmt.Sprintf("%s%t-%d-%d-%x:", prefix, batch, n, i, name), batch, n
+					site, err := newSite(s, d.Prefix)
+					if err != nil {
 						return err
 					}
+					if begin != nil {
+						if d.Ticket, err = site.visit("", begin); err != nil {
+							return err
+						}
+					}
+					if _, err := site.visit("", func(c *cloakroom.Session) { c.Login("ada") }); err != nil {
+						return err
+					}
+					if end := inChild(d); d.During == 0 {
+						died = end
+					}
+					if err := site.afterDeath(d.Ticket, keeps); err != nil {
+						return fmt.Errorf("%s, %+v: %w", name, d, err)
+					}
 				}
-				if _, err := site.visit("", func(c *cloakroom.Session) { c.Login("ada") }); err != nil {
-					return err
-				}
-				died = inChild(d)
-				if err := site.afterDeath(d.Ticket, begin != nil && name != "another user's"); err != nil {
-					return fmt.Errorf("%s, call %d, done: %v: %w", name, n, after, err)
-				}
+				calls = n - 1
 			}
-			calls = n - 1
-		}
-		if calls < 3 {
-			return fmt.Errorf("%s: the process died at %d calls only", name, calls)
+			if calls < least {
+				return fmt.Errorf("%s: the process died at %d calls only", name, calls)
+			}
 		}
 	}
 	return nil

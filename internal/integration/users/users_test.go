@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -189,7 +190,7 @@ func die(text string) error {
 // A process is killed at each step of a login.
 func TestKilledLogins(t *testing.T) {
 	for _, p := range places {
-		if p.name != "Redis" && p.name != "PostgreSQL" && p.name != "files" {
+		if !slices.Contains([]string{"files", "Redis", "PostgreSQL", "MariaDB", "SQLite"}, p.name) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
